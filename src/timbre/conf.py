@@ -1,0 +1,167 @@
+"""Typed confs: YAML that holds what differs from documented defaults.
+
+A conf is a :class:`Section`: named, typed, documented fields with defaults. A field made by
+:func:`plugin` holds the section of a module chosen by its ``kind``: ``encoder: {kind: xvector}`` is
+read by ``timbre.models.xvector.Conf``; a new file in the package is a new kind, and nothing else changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+
+from timbre.errors import TimbreError, did_you_mean
+from timbre.kaldi.text import read_lines
+
+
+class Section(BaseModel):
+    """One mapping of a conf; fields are typed, documented by ``Field(description=…)`` and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+AnySection = SerializeAsAny[Section]
+S = TypeVar("S", bound=Section)
+
+
+def plugin(package: str, default: str, description: str) -> Any:
+    """A field (of type :data:`AnySection`) whose ``kind`` names a module of ``package`` with a ``Conf``."""
+
+    def make_default() -> Section:
+        return kind_module(package, default).Conf()
+
+    return Field(default_factory=make_default, description=description, json_schema_extra={"package": package})
+
+
+def kinds(package: str) -> list[str]:
+    """The kinds of a plugin package: its modules that hold a ``Conf``."""
+    names = [module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)]
+    return [name for name in names if hasattr(importlib.import_module(f"{package}.{name}"), "Conf")]
+
+
+def kind_module(package: str, kind: object, where: str = "kind") -> ModuleType:
+    """The module ``<package>.<kind>``; an unknown kind is refused with the known ones."""
+    modules = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
+    if kind in modules:
+        module = importlib.import_module(f"{package}.{kind}")
+        if hasattr(module, "Conf"):
+            return module
+    raise TimbreError(f"{where}: no such kind '{kind}'{did_you_mean(str(kind), kinds(package))}")
+
+
+def build(section: type[S], values: Mapping[str, Any], where: str = "") -> S:
+    """Validates ``values`` as ``section``; ``where`` is the dotted prefix for messages (``train.``).
+
+    Raises:
+        TimbreError: naming each unknown key with the nearest valid one, and each bad value with what
+            would be right.
+    """
+    if not isinstance(values, Mapping):
+        raise TimbreError(f"{where.rstrip('.') or 'conf'}: expected keys and values, found {values!r}")
+    values = dict(values)
+    for name, field in section.model_fields.items():
+        package = (field.json_schema_extra or {}).get("package") if name in values else None
+        if package and not isinstance(values[name], Section):
+            inner = values[name]
+            kind = inner.get("kind") if isinstance(inner, Mapping) else inner
+            conf = kind_module(package, kind, f"{where}{name}.kind").Conf
+            values[name] = build(conf, {"kind": kind} if inner is kind else inner, f"{where}{name}.")
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        raise TimbreError("; ".join(_complaint(section, item, where) for item in error.errors())) from None
+
+
+def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> str:
+    """One pydantic error in a line: dotted key, what is wrong, what would be right."""
+    path = [str(part) for part in item["loc"]]
+    name = where + ".".join(path)
+    if item["type"] == "extra_forbidden":
+        for part in path[:-1]:
+            section = section.model_fields[part].annotation  # type: ignore[assignment]
+        return f"unknown key '{name}'{did_you_mean(path[-1], section.model_fields)}"
+    message = item["msg"][0].lower() + item["msg"][1:]
+    return f"{name}: {message.removeprefix('value error, ')}, found {item['input']!r}"
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML mapping as plain data (``safe_load``); a value ``x.yaml`` of a top key is that file, read.
+
+    So ``features: mfcc.yaml`` takes the section from the file beside this one.
+    """
+    path = Path(path)
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise TimbreError(f"{path}: expected keys and values, found {type(values).__name__}")
+    for key, value in values.items():
+        if isinstance(value, str) and value.endswith(".yaml"):
+            values[key] = read_yaml(path.parent / value)
+    return values
+
+
+def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """``values`` with ``a.b=c`` settings applied; the values of settings are YAML (``3``, ``true``, ``x``)."""
+    result = dict(values)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise TimbreError(f"--set takes key=value (train.epochs=3), found '{setting}'")
+        *parents, last = key.split(".")
+        here = result
+        for parent in parents:
+            child = here.get(parent, {})
+            if not isinstance(child, Mapping):
+                raise TimbreError(f"--set {setting}: '{parent}' holds a value, not keys")
+            here[parent] = dict(child)
+            here = here[parent]
+        try:
+            here[last] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise TimbreError(f"--set {setting}: the value is not YAML") from None
+    return result
+
+
+def load(section: type[S], path: str | Path, settings: Iterable[str] = ()) -> S:
+    """A conf file with overrides, validated; messages begin with the file."""
+    try:
+        return build(section, override(read_yaml(path), settings))
+    except TimbreError as error:
+        message = str(error)
+        raise TimbreError(message if message.startswith(str(path)) else f"{path}: {message}") from None
+
+
+def dump(section: Section) -> str:
+    """The resolved section as YAML, every default written out."""
+    return yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def differences(section: Section) -> dict[str, tuple[Any, Any]]:
+    """What differs from the defaults: ``{dotted key: (value, default)}``."""
+
+    def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in values.items():
+            nested = flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+            out.update(nested)
+        return out
+
+    defaults: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        value, default = getattr(section, name), field.get_default(call_default_factory=True)
+        if isinstance(value, Section):  # of another kind than the default's: its own defaults, but not its kind
+            other = {"kind": default.kind} if hasattr(default, "kind") else {}
+            default = type(value)().model_dump(mode="json") | other
+        defaults[name] = list(default) if isinstance(default, tuple) else default
+    here, there = flat(section.model_dump(mode="json")), flat(defaults)
+    return {key: (value, there.get(key)) for key, value in here.items() if value != there.get(key)}

@@ -1,0 +1,157 @@
+"""Fetching a corpus: resumed where it broke off, checked, and unpacked whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import shutil
+import tarfile
+import time
+import urllib.error
+import urllib.request
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from timbre.errors import TimbreError
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.trials import sha256
+
+_ATTEMPTS = 5
+_WAIT = 5.0  # seconds before the next attempt
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A tar archive: ``size`` and ``unpacked`` in bytes, the one ``folder`` in it.
+
+    ``sha256`` is ``None`` where nobody publishes one; then size and gzip's own check must do.
+    """
+
+    url: str
+    size: int
+    unpacked: int
+    folder: str
+    sha256: str | None
+
+
+def download(archive: Archive, directory: Path) -> Path:
+    """Downloads and unpacks ``archive`` into ``directory``; what is there already is not fetched again.
+
+    The archive's SHA-256 is left beside the corpus, in ``<folder>.sha256``; the archive itself is removed.
+
+    Returns:
+        The corpus's root folder.
+    Raises:
+        TimbreError: for too little space, a transfer that keeps failing, another size or checksum, a
+            member that would be written outside of the folder.
+    """
+    corpus = directory / archive.folder
+    if corpus.exists():
+        return corpus
+    directory.mkdir(parents=True, exist_ok=True)
+    part = directory / f"{archive.url.rsplit('/', 1)[-1]}.part"
+    _require_space(archive, directory, part)
+    _fetch(archive, part)
+    digest = _check(archive, part)
+    _unpack(archive, part, corpus)
+    with atomic_write(directory / f"{archive.folder}.sha256") as file:
+        file.write(f"{digest}  {part.stem}\n")
+    part.unlink()
+    return corpus
+
+
+def _require_space(archive: Archive, directory: Path, part: Path) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    needed, free = archive.size - have + archive.unpacked, shutil.disk_usage(directory).free
+    if needed > free:
+        raise TimbreError(f"{directory}: {archive.url} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
+
+
+def _fetch(archive: Archive, part: Path) -> None:
+    """Appends to ``part`` until it has the archive's size; a broken transfer is taken up again."""
+    reason = ""
+    for attempt in range(_ATTEMPTS):
+        have = part.stat().st_size if part.exists() else 0
+        if have >= archive.size:
+            return
+        if attempt:
+            time.sleep(_WAIT)
+        try:
+            _transfer(archive, part, have)
+            reason = "the connection ended early"
+        except urllib.error.HTTPError as error:
+            if error.code not in (408, 429) and error.code < 500:
+                raise TimbreError(f"{archive.url}: {error.code} {error.reason}; has the corpus moved?") from error
+            reason = f"{error.code} {error.reason}"
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
+    have = part.stat().st_size if part.exists() else 0
+    if have < archive.size:
+        raise TimbreError(
+            f"{archive.url}: {_ATTEMPTS} attempts failed ({reason}); {part} has {have / 1e6:.0f} of "
+            f"{archive.size / 1e6:.0f} MB, and the same command goes on from there"
+        )
+
+
+def _transfer(archive: Archive, part: Path, have: int) -> None:
+    """One request for what is missing; a server that ignores ``Range`` (200, not 206) starts over."""
+    request = urllib.request.Request(archive.url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        resumed = response.status == http.client.PARTIAL_CONTENT
+        with (
+            open(part, "ab" if resumed else "wb") as file,
+            tqdm(
+                desc=part.stem,
+                total=archive.size,
+                initial=have if resumed else 0,
+                unit="B",
+                unit_scale=True,
+                mininterval=1,
+            ) as bar,
+        ):
+            while block := response.read(_BLOCK):
+                file.write(block)
+                bar.update(len(block))
+
+
+def _check(archive: Archive, part: Path) -> str:
+    """The SHA-256, right size and checksum granted; a wrong file is removed, since it cannot be mended."""
+    size, digest = part.stat().st_size, sha256(part)
+    if size != archive.size:
+        wrong = f"has {size} bytes instead of {archive.size}"
+    elif archive.sha256 not in (None, digest):
+        wrong = f"has the SHA-256 {digest} instead of {archive.sha256}"
+    else:
+        return digest
+    part.unlink()
+    raise TimbreError(
+        f"{archive.url}: the download {wrong} and was removed; try again, or report it if it stays so"
+    )
+
+
+def _unpack(archive: Archive, part: Path, corpus: Path) -> None:
+    """Unpacks beside ``corpus`` and renames; links, devices and paths that lead outside are refused."""
+    if not hasattr(tarfile, "data_filter"):
+        raise TimbreError(f"this Python cannot unpack {part} safely; use Python 3.10.12, 3.11.4 or later")
+    temporary = corpus.with_name(f".{corpus.name}.{os.getpid()}.tmp")
+    try:
+        with gzip.open(part) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            tar.extractall(temporary, filter="data")
+            while stream.read(_BLOCK):  # gzip compares its checksum only at the very end
+                pass
+        if not (temporary / archive.folder).is_dir():
+            raise TimbreError(f"{part}: no folder '{archive.folder}' in it; remove it and download again")
+        (temporary / archive.folder).rename(corpus)
+    except tarfile.FilterError as error:
+        raise TimbreError(f"{part}: refused to unpack it: {error}; do not trust this archive") from error
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise TimbreError(f"{part}: cannot be unpacked ({error}); remove it and download again") from error
+    except OSError as error:
+        raise TimbreError(f"{corpus}: cannot unpack: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,161 @@
+"""What a corpus module hands over, and the data directories written from it.
+
+A corpus module ``timbre.corpora.<name>`` holds ``prepare(corpus: Path) -> {part: [Row, …]}``; that is all
+``timbre prepare --corpus-kind <name>`` needs. It may hold ``EXPECTED = {part: (utterances, speakers)}``,
+the counts of the whole corpus, and ``ARCHIVE`` for ``timbre download``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from timbre import corpora
+from timbre.errors import TimbreError, did_you_mean, some
+from timbre.kaldi.datadir import invert
+from timbre.kaldi.text import read_optional, write_table
+
+
+@dataclass(frozen=True)
+class Row:
+    """An utterance of a corpus, as its data directory will say it.
+
+    ``tables`` holds the utterance's value in each further table (``{"text": …, "utt2emotion": …}``),
+    ``speaker_tables`` its speaker's (``{"spk2gender": "f"}``), where known.
+    """
+
+    utterance: str
+    speaker: str
+    wav: str | Path
+    tables: Mapping[str, str] = field(default_factory=dict)
+    speaker_tables: Mapping[str, str] = field(default_factory=dict)
+
+
+def corpus_module(kind: str, attribute: str = "prepare") -> ModuleType:
+    """The module ``timbre.corpora.<kind>``, if it has ``attribute``; else refused with the known ones."""
+    modules = [module.name for module in pkgutil.iter_modules(corpora.__path__)]
+    if kind in modules:
+        module = importlib.import_module(f"timbre.corpora.{kind}")
+        if hasattr(module, attribute):
+            return module
+    able = [name for name in modules if hasattr(importlib.import_module(f"timbre.corpora.{name}"), attribute)]
+    purpose = "download" if attribute == "ARCHIVE" else attribute
+    raise TimbreError(f"there is no corpus '{kind}' to {purpose}{did_you_mean(kind, able)}")
+
+
+def write_data_dirs(out: Path, parts: Mapping[str, Sequence[Row]]) -> None:
+    """Writes ``out/<part>`` for each part: nothing before all rows are checked, each directory whole.
+
+    Tables that later stages added to a directory stay; they are about the same utterances and files.
+
+    Raises:
+        TimbreError: for rows that make no valid directory, and where a directory of other audio stands.
+    """
+    tables = {part: _tables(part, rows) for part, rows in parts.items()}
+    for part in parts:
+        _refuse_other_corpus(out / part, tables[part])
+    for part in parts:
+        _write(out / part, tables[part])
+
+
+def summary(parts: Mapping[str, Sequence[Row]], expected: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """A line for each part: what there is, against the whole corpus where that is known; then warnings."""
+    for part, rows in parts.items():
+        spk2utt = invert({row.utterance: row.speaker for row in rows})
+        genders = {row.speaker: row.speaker_tables.get("spk2gender") for row in rows}
+        counts = [f"{len(rows)} utterances", f"{len(spk2utt)} speakers"]
+        if any(genders.values()):
+            known = list(genders.values())
+            counts.append(f"{known.count('f')} female and {known.count('m')} male")
+        whole = expected.get(part)
+        if whole and whole != (len(rows), len(spk2utt)):
+            counts.append(f"not the whole corpus's {whole[0]} of {whole[1]} speakers")
+        elif whole:
+            counts.append("as in the whole corpus")
+        yield f"{part}: {', '.join(counts)}"
+        single = [spk for spk, utts in spk2utt.items() if len(utts) == 1]
+        if single:
+            yield f"{part}: warning: one utterance only, so no target trial, of {some(single)}"
+
+
+def refuse_missing_audio(parts: Mapping[str, Sequence[Row]], mend: str) -> None:
+    """Every row's file must be there and hold something; the first of those missing are named."""
+    for part, rows in parts.items():
+        missing = [row for row in rows if not os.path.isfile(row.wav) or not os.path.getsize(row.wav)]
+        if missing:
+            names = some(f"{row.utterance} ({row.wav})" for row in missing)
+            raise TimbreError(
+                f"{part}: {len(missing)} of {len(rows)} audio files missing or empty: {names}; {mend}"
+            )
+
+
+def refuse_shared_speakers(parts: Mapping[str, Sequence[Row]]) -> None:
+    """No speaker may stand in two parts: a verification result on speakers trained on means nothing."""
+    home: dict[str, str] = {}
+    for part, rows in parts.items():
+        speakers = {row.speaker for row in rows}
+        both = sorted(speaker for speaker in speakers if speaker in home)
+        if both:
+            raise TimbreError(
+                f"speakers in both '{home[both[0]]}' and '{part}': {some(both)}; parts must be disjoint"
+            )
+        home.update(dict.fromkeys(speakers, part))
+
+
+def _tables(part: str, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
+    """The tables of a part, checked: unique ids beginning with the speaker's, nothing said half."""
+    if not rows:
+        raise TimbreError(f"{part}: the corpus has no utterances there; is --corpus its root folder?")
+    tables: dict[str, dict[str, str]] = {"wav.scp": {}, "utt2spk": {}}
+    for row in rows:
+        utt, spk = row.utterance, row.speaker
+        if utt in tables["utt2spk"]:
+            raise TimbreError(f"{part}: utterance '{utt}' comes twice ({tables['wav.scp'][utt]} and {row.wav})")
+        if not utt.startswith(f"{spk}-") or len(f"{utt} {spk}".split()) != 2:
+            raise TimbreError(f"{part}: utterance id '{utt}' ({row.wav}) must be '<speaker>-<rest>' without spaces")
+        tables["wav.scp"][utt], tables["utt2spk"][utt] = str(row.wav), spk
+        for name, value in row.tables.items():
+            if line := " ".join(value.split()):
+                tables.setdefault(name, {})[utt] = line
+        for name, value in row.speaker_tables.items():
+            if tables.setdefault(name, {}).setdefault(spk, value) != value:
+                raise TimbreError(f"{part}: {name} of '{spk}' is both '{tables[name][spk]}' and '{value}' ({utt})")
+    for name in {name for row in rows for name in row.tables}:
+        without = [row.utterance for row in rows if row.utterance not in tables.get(name, {})]
+        if without:
+            raise TimbreError(f"{part}: {name} says nothing of {some(without)}; give it for all utterances or none")
+    tables["spk2utt"] = {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()}
+    return tables
+
+
+def _refuse_other_corpus(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Features or trials made from other audio must not pass for this corpus's."""
+    for name in ("wav.scp", "utt2spk"):
+        before = read_optional(path / name) or {}
+        other = [key for key, value in before.items() if tables[name].get(key) != value]
+        if other:
+            raise TimbreError(
+                f"{path / name}: {len(other)} of {len(before)} lines are of another corpus or folder "
+                f"({some(other)}); remove {path} or choose another --out"
+            )
+
+
+def _write(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """A new directory appears whole, by one rename; in one that stands, table by table."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        for name, table in tables.items():
+            write_table(fresh / name, table)
+        if not path.exists():
+            fresh.rename(path)
+        else:
+            for name in tables:
+                os.replace(fresh / name, path / name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -1,0 +1,31 @@
+"""Log mel filter-bank energies as Kaldi's compute-fbank-feats (feature-fbank.h)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torchaudio.compliance.kaldi as kaldi
+from pydantic import Field, PositiveInt
+
+from timbre.features.frames import INT16, KaldiConf, require_one_frame
+
+
+class Conf(KaldiConf):
+    """Kaldi's options under Kaldi's names."""
+
+    kind: Literal["fbank"] = "fbank"
+    num_mel_bins: PositiveInt = 80
+    use_energy: bool = Field(False, description="an extra first column with the log energy of the frame")
+
+
+class Extractor:
+    """``(N,)`` samples in [-1, 1) → ``(T, F)`` float32."""
+
+    def __init__(self, conf: Conf) -> None:
+        self.conf = conf
+        self.dim = conf.num_mel_bins + conf.use_energy
+
+    def __call__(self, samples: torch.Tensor) -> torch.Tensor:
+        require_one_frame(samples, self.conf)
+        return kaldi.fbank(samples[None] * INT16, **self.conf.options())

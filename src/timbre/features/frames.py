@@ -1,0 +1,59 @@
+"""What every extractor shares: the cutting of a waveform into frames, and Kaldi's scale of samples."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from timbre.conf import Section
+from timbre.kaldi.audio import AudioError
+
+INT16 = 32768.0
+"""Kaldi computes on samples in the 16-bit range; waveforms here are in [-1, 1)."""
+
+
+class FrameConf(Section):
+    """Framing, with Kaldi's names and defaults (feature-window.h), but without dither unless asked for."""
+
+    sample_rate: PositiveInt = Field(16000, description="Hz; audio at another rate is refused unless `resample`")
+    resample: bool = Field(False, description="resample audio at another rate instead of refusing it")
+    frame_length: PositiveFloat = Field(25.0, description="ms")
+    frame_shift: PositiveFloat = Field(10.0, description="ms")
+    storage: Literal["float32", "half", "kaldi"] = Field(
+        "float32", description="ark: float32, 16 bit (CM2, half the size) or Kaldi's 8 bit (CM, a quarter)"
+    )
+
+
+class KaldiConf(FrameConf):
+    """What Kaldi's mfcc and fbank share (feature-window.h, mel-computations.h)."""
+
+    dither: float = Field(0.0, ge=0, description="noise added to samples of 16-bit range (Kaldi: 1.0)")
+    preemphasis_coefficient: float = Field(0.97, ge=0, le=1)
+    remove_dc_offset: bool = True
+    window_type: Literal["hamming", "hanning", "povey", "rectangular", "blackman"] = "povey"
+    snip_edges: bool = Field(
+        True, description="only whole frames; else (N + shift/2) // shift frames, reflected ends"
+    )
+    num_mel_bins: PositiveInt = 23
+    low_freq: float = Field(20.0, ge=0, description="Hz")
+    high_freq: float = Field(0.0, description="Hz; 0 or less: that far below the Nyquist frequency")
+
+    def options(self) -> dict[str, object]:
+        """The arguments of torchaudio.compliance.kaldi, whose own defaults differ from Kaldi's."""
+        own = self.model_dump(exclude={"kind", "sample_rate", "resample", "storage"})
+        return own | {"sample_frequency": float(self.sample_rate), "energy_floor": 0.0, "raw_energy": True}
+
+
+def frame_samples(conf: FrameConf) -> int:
+    """Samples of one frame."""
+    return int(conf.sample_rate * conf.frame_length * 0.001)
+
+
+def require_one_frame(samples: torch.Tensor, conf: FrameConf) -> None:
+    """Refuses a waveform ``(N,)`` shorter than one frame."""
+    if len(samples) < frame_samples(conf):
+        raise AudioError(
+            f"{len(samples)} samples, shorter than one frame of {frame_samples(conf)} ({conf.frame_length:g} ms)"
+        )

@@ -1,0 +1,125 @@
+"""From a waveform, or from what was extracted of it, to the frames that an encoder sees."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field, PositiveInt
+
+from timbre.conf import Section, kind_module
+from timbre.errors import TimbreError
+from timbre.features.cmvn import sliding_cmvn
+from timbre.features.vad import VadConf, VoiceActivity
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.tables import read_matrix, read_vector
+
+
+class InputConf(Section):
+    """How extracted frames are read: normalised first, voiced frames selected after, as in Kaldi."""
+
+    cmvn: Literal["none", "utterance", "sliding"] = Field(
+        "utterance", description="over what frames are normalised"
+    )
+    window: PositiveInt = Field(300, description="frames of the sliding window, centred")
+    norm_vars: bool = Field(False, description="normalise the variance too")
+    voiced_only: bool = Field(False, description="keep voiced frames only")
+    vad: VadConf = Field(VadConf(), description="how voiced frames are found")
+
+    @property
+    def reach(self) -> int | None:
+        """Frames around a frame that its normalisation looks at; ``None`` for all of the utterance's."""
+        return {"none": 0, "utterance": None, "sliding": self.window}[self.cmvn]
+
+    def normalise(self, frames: np.ndarray) -> np.ndarray:
+        """``(T, F)`` → ``(T, F)`` float32."""
+        if self.cmvn == "none":
+            return frames
+        return sliding_cmvn(frames, self.window if self.cmvn == "sliding" else None, self.norm_vars)
+
+
+def build_extractor(conf: Section):
+    """The extractor of a ``features`` section: a callable ``(N,)`` samples → ``(T, F)`` frames."""
+    return kind_module("timbre.features", conf.kind).Extractor(conf)
+
+
+class FrontEnd:
+    """``(N,)`` samples float32 in [-1, 1) → ``(T, F)`` frames for an encoder, exactly as read from ark."""
+
+    def __init__(self, features: Section, conf: InputConf) -> None:
+        self.sample_rate, self.resample = features.sample_rate, features.resample
+        self._extract = build_extractor(features)
+        self._conf = conf
+        self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None
+        self.dim = self._extract.dim
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        wave = torch.from_numpy(samples)
+        frames = self._conf.normalise(self._extract(wave).numpy())
+        if self._detect is None:
+            return frames
+        keep = self._detect(wave)
+        if not keep.any():
+            raise TimbreError("no voiced frame")
+        return frames[keep]
+
+
+class FrameReader:
+    """The frames of a data directory's utterances as an encoder sees them, whole or by ranges.
+
+    A range is normalised by its utterance (or its sliding window there), not by itself: what training
+    crops see is what a whole utterance shows at the same place.
+    """
+
+    def __init__(self, data: DataDir, conf: InputConf) -> None:
+        self._conf = conf
+        self._scp = data.path / "feats.scp"
+        self._rxfiles = data.table("feats.scp")
+        self._vad = data.table("vad.scp") if conf.voiced_only else None
+        self._frames = data.table("utt2num_frames")
+        self._vad_scp = data.path / "vad.scp"
+        self._means: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.utterances = list(self._rxfiles)
+        if missing := [utterance for utterance in self.utterances if utterance not in self._frames]:
+            raise TimbreError(f"{data.path}/utt2num_frames: '{missing[0]}' of feats.scp is not in it")
+
+    def num_frames(self, utterance: str) -> int:
+        """Frames that :meth:`read` gives for the whole utterance."""
+        return int(self._frames[utterance]) if self._vad is None else len(self._voiced(utterance))
+
+    def read(self, utterance: str, start: int = 0, length: int | None = None) -> np.ndarray:
+        """Frames ``start : start + length`` (the whole utterance by default), ``(T, F)`` float32."""
+        total = int(self._frames[utterance])
+        keep = np.arange(total) if self._vad is None else self._voiced(utterance)
+        keep = keep[start : None if length is None else start + length]
+        if len(keep) == 0:
+            raise TimbreError(f"{utterance}: no voiced frame in it; was vad.scp made with another threshold?")
+        first, last = int(keep[0]), int(keep[-1]) + 1
+        if self._conf.cmvn == "utterance":
+            mean, scale = self._statistics(utterance)
+            frames = (self._rows(utterance, first, last) - mean) * scale
+            return frames[keep - first]
+        before = max(first - self._conf.reach, 0)
+        frames = self._conf.normalise(self._rows(utterance, before, last + self._conf.reach))
+        return frames[keep - before]
+
+    def _rows(self, utterance: str, first: int, last: int) -> np.ndarray:
+        return read_matrix(self._rxfiles[utterance], first, last, scp=self._scp)
+
+    def _voiced(self, utterance: str) -> np.ndarray:
+        if utterance not in self._vad:
+            raise TimbreError(f"{self._vad_scp}: no '{utterance}'; run steps/compute_vad.sh again")
+        voiced = np.flatnonzero(read_vector(self._vad[utterance], scp=self._vad_scp))
+        return voiced[voiced < int(self._frames[utterance])]
+
+    def _statistics(self, utterance: str) -> tuple[np.ndarray, np.ndarray]:
+        """The whole utterance's mean and inverse standard deviation, read once and kept: (F,) and (F,)."""
+        if utterance not in self._means:
+            frames = self._rows(utterance, 0, int(self._frames[utterance]))
+            mean = frames.mean(axis=0, dtype=np.float64)
+            scale = np.ones_like(mean)
+            if self._conf.norm_vars:
+                scale = 1 / np.sqrt(np.maximum((frames.astype(np.float64) ** 2).mean(axis=0) - mean**2, 1e-10))
+            self._means[utterance] = mean.astype(np.float32), scale.astype(np.float32)
+        return self._means[utterance]

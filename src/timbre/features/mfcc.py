@@ -1,0 +1,38 @@
+"""Mel-frequency cepstral coefficients as Kaldi's compute-mfcc-feats (feature-mfcc.h)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torchaudio.compliance.kaldi as kaldi
+from pydantic import Field, PositiveInt, model_validator
+
+from timbre.features.frames import INT16, KaldiConf, require_one_frame
+
+
+class Conf(KaldiConf):
+    """Kaldi's options under Kaldi's names."""
+
+    kind: Literal["mfcc"] = "mfcc"
+    num_ceps: PositiveInt = 13
+    use_energy: bool = Field(True, description="the log energy of the frame instead of C0")
+    cepstral_lifter: float = Field(22.0, ge=0)
+
+    @model_validator(mode="after")
+    def _no_more_ceps_than_bins(self) -> Conf:
+        if self.num_ceps > self.num_mel_bins:
+            raise ValueError(f"num_ceps {self.num_ceps} must not exceed num_mel_bins {self.num_mel_bins}")
+        return self
+
+
+class Extractor:
+    """``(N,)`` samples in [-1, 1) → ``(T, F)`` float32."""
+
+    def __init__(self, conf: Conf) -> None:
+        self.conf = conf
+        self.dim = conf.num_ceps
+
+    def __call__(self, samples: torch.Tensor) -> torch.Tensor:
+        require_one_frame(samples, self.conf)
+        return kaldi.mfcc(samples[None] * INT16, **self.conf.options())

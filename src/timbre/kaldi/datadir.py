@@ -1,0 +1,69 @@
+"""A Kaldi data directory: tables about utterances and speakers, read when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbre.errors import TimbreError
+from timbre.kaldi.layout import FIELDS
+from timbre.kaldi.text import read_table, write_table
+
+# Which stage of a recipe makes a table: said when the table is not there.
+_MADE_BY = {
+    "wav.scp": "the preparation of the corpus (stage 0)",
+    "utt2spk": "the preparation of the corpus (stage 0)",
+    "trials": "the preparation of the corpus (stage 0)",
+    "feats.scp": "steps/make_feats.sh (stage 1)",
+    "utt2num_frames": "steps/make_feats.sh (stage 1)",
+    "utt2dur": "steps/make_feats.sh (stage 1)",
+    "vad.scp": "steps/compute_vad.sh (stage 1)",
+    "xvector.scp": "steps/extract_embeddings.sh (stage 3)",
+    "spk_xvector.scp": "steps/extract_embeddings.sh (stage 3)",
+}
+
+
+class DataDir:
+    """Tables of ``path``, each read once and strictly (:func:`timbre.kaldi.text.read_table`)."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise TimbreError(f"{path}: no such data directory; the preparation of the corpus (stage 0) makes it")
+        self._tables: dict[str, dict[str, str]] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether the table is there."""
+        return (self.path / name).exists()
+
+    def table(self, name: str) -> dict[str, str]:
+        """The table ``name`` as ``{key: value}``; a missing one is named with the stage that makes it."""
+        if name not in self._tables:
+            path = self.path / name
+            if not path.exists():
+                made_by = _MADE_BY.get(name)
+                raise TimbreError(f"{path}: no such file" + (f"; {made_by} makes it" if made_by else ""))
+            self._tables[name] = read_table(path, fields=FIELDS.get(name))
+        return self._tables[name]
+
+    @property
+    def utt2spk(self) -> dict[str, str]:
+        """``{utterance: speaker}``."""
+        return self.table("utt2spk")
+
+    @property
+    def spk2utt(self) -> dict[str, list[str]]:
+        """``{speaker: [utterances]}``, derived from ``utt2spk``."""
+        return invert(self.utt2spk)
+
+    def write(self, name: str, table: dict[str, object]) -> None:
+        """Writes a table sorted by key, whole or not at all."""
+        write_table(self.path / name, table)
+        self._tables.pop(name, None)
+
+
+def invert(utt2spk: dict[str, str]) -> dict[str, list[str]]:
+    """``{utterance: speaker}`` → ``{speaker: [utterances]}``, both in byte order."""
+    spk2utt: dict[str, list[str]] = {}
+    for utt in sorted(utt2spk, key=str.encode):
+        spk2utt.setdefault(utt2spk[utt], []).append(utt)
+    return dict(sorted(spk2utt.items(), key=lambda row: row[0].encode()))

@@ -1,0 +1,43 @@
+"""What the jobs of a step wrote, put together: counted first, then moved into the data directory whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbre.errors import TimbreError, some
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.policy import check_skipped
+from timbre.kaldi.text import read_table, write_table
+
+
+def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: int, max_skipped: float) -> str:
+    """Merges ``out/<name>.<job>.scp`` into ``<data>/<name>.scp`` and the tables ``beside`` it.
+
+    Every utterance of the data directory must have been written or skipped by policy; what was skipped stands
+    in ``<data>/<name>.skipped`` with its reason.
+
+    Returns:
+        one line: how many were written.
+    Raises:
+        TimbreError: naming the missing utterances, or the skipped ones when more than ``max_skipped`` (a
+            fraction) of all.
+    """
+    wanted = data.table("segments") if data.has("segments") else data.table("wav.scp")
+    written = _merge(out, f"{name}.{{}}.scp", jobs)
+    skipped = _merge(out, f"{name}.{{}}.skipped", jobs)
+    if missing := [utterance for utterance in wanted if utterance not in written and utterance not in skipped]:
+        raise TimbreError(
+            f"{data.path}: expected {len(wanted)} utterances in {name}.scp, wrote {len(written)}, missing "
+            f"{some(missing)}; run the step again"
+        )
+    write_table(data.path / f"{name}.skipped", skipped)
+    check_skipped(skipped, len(wanted), max_skipped, data.path / f"{name}.skipped")
+    for table in beside:
+        write_table(data.path / table, _merge(out, f"{table}.{{}}", jobs))
+    write_table(data.path / f"{name}.scp", written)
+    return f"{data.path}/{name}.scp: {len(written)} utterances" + (f", {len(skipped)} skipped" if skipped else "")
+
+
+def _merge(out: Path, pattern: str, jobs: int) -> dict[str, str]:
+    tables = [read_table(out / pattern.format(job)) for job in range(1, jobs + 1)]
+    return {key: value for table in tables for key, value in table.items()}

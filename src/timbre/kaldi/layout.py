@@ -1,0 +1,83 @@
+"""What the files of a data directory are about: each table is keyed by utterance, speaker or recording."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from timbre.errors import TimbreError
+from timbre.kaldi.text import read_lines
+
+Kind = Literal["utterance", "speaker", "recording"]
+
+# By pattern, so that tables nobody has thought of (utt2emotion, spk2age, feats_<stream>.scp) are carried too.
+_KEYED_BY: dict[Kind, tuple[str, ...]] = {
+    "utterance": ("utt2*", "text", "segments", "feats.scp", "feats_*.scp", "vectors_*.scp", "vad.scp"),
+    "speaker": ("spk2*", "cmvn.scp"),
+    "recording": ("wav.scp", "reco2*"),  # without `segments` a recording is an utterance
+}
+
+# Number of fields of a line, the key included; other tables have any number from 2 on.
+FIELDS = {
+    "utt2spk": 2,
+    "spk2gender": 2,
+    "utt2lang": 2,
+    "utt2uniq": 2,
+    "utt2dur": 2,
+    "utt2num_frames": 2,
+    "reco2dur": 2,
+    "segments": 4,
+    "reco2file_and_channel": 3,
+}
+
+
+def keyed_by(name: str) -> Kind | None:
+    """What the table ``name`` is keyed by; ``None`` for a file that no rule knows (``trials``, ``README``)."""
+    for kind, patterns in _KEYED_BY.items():
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            return kind
+    return None
+
+
+def tables(path: Path) -> list[str]:
+    """Names of the tables in a data directory, in byte order."""
+    if not path.is_dir():
+        raise TimbreError(f"{path}: no such data directory; the preparation of the corpus (stage 0) makes it")
+    return sorted(file.name for file in path.iterdir() if file.is_file() and keyed_by(file.name))
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yields ``(line number, key, value)``, keys in the file's order, repeated ones included.
+
+    Raises:
+        TimbreError: for what ``read_lines`` refuses, a wrong number of fields, a key without a value
+            (only a transcript in ``text`` may be empty).
+    """
+    fields = FIELDS.get(path.name)
+    for number, line in read_lines(path):
+        key, _, value = (line.replace("\t", " ", 1) if "\t" in line else line).partition(" ")
+        value = value.strip(" \t")
+        if not key or (not value and path.name != "text") or (fields and 1 + len(value.split()) != fields):
+            wanted = f"{fields} fields" if fields else "a key and a value"
+            hint = "; ids cannot hold spaces" if fields and len(line.split()) > fields else ""
+            raise TimbreError(f"{path}:{number}: expected {wanted}, found '{line}'{hint}")
+        yield number, key, value
+
+
+def read_unique(path: Path) -> dict[str, str]:
+    """A table as ``{key: value}``; a key that stands there twice is refused with both lines."""
+    table: dict[str, str] = {}
+    for number, key, value in read_rows(path):
+        if key in table:
+            raise TimbreError(
+                f"{path}:{number}: '{key}' stands there twice, with '{table[key]}' and '{value}'; "
+                + (
+                    f"run: utils/fix_data_dir.sh {path.parent}"
+                    if table[key] == value
+                    else "remove the wrong line, or give the two different ids"
+                )
+            )
+        table[key] = value
+    return table

@@ -1,0 +1,48 @@
+"""What a step does with utterances that it cannot use: ``fail`` at the first, or ``skip`` up to a fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from timbre.errors import TimbreError, some
+from timbre.kaldi.text import write_table
+
+
+class BadAudio:
+    """Collects what went wrong, by utterance.
+
+    >>> bad = BadAudio("skip")
+    >>> for utterance in reader.utterances:
+    ...     with bad.caught(utterance):
+    ...         samples = reader.read(utterance)
+    """
+
+    def __init__(self, policy: str = "fail") -> None:
+        """``policy``: ``fail``: the first error ends the step; ``skip``: it is noted."""
+        self._policy = policy
+        self.skipped: dict[str, str] = {}
+
+    @contextmanager
+    def caught(self, utterance: str) -> Iterator[None]:
+        """Runs the block; notes its :class:`TimbreError` under ``skip``, lets it pass under ``fail``."""
+        try:
+            yield
+        except TimbreError as error:
+            if self._policy == "fail":
+                raise TimbreError(f"{error} (--bad-audio skip would leave it out)") from None
+            self.skipped[utterance] = str(error).removeprefix(f"{utterance}: ")
+
+    def write(self, path: str | Path) -> None:
+        """Writes ``<utterance> <reason>`` lines (an empty file where nothing was skipped)."""
+        write_table(path, self.skipped)
+
+
+def check_skipped(skipped: dict[str, str], total: int, most: float, where: str | Path) -> None:
+    """Refuses a step that skipped more than the fraction ``most`` of ``total`` utterances."""
+    if len(skipped) > most * total:
+        raise TimbreError(
+            f"{len(skipped)} of {total} utterances are unusable, more than --max-skipped {most:g} allows: "
+            f"{some(f'{utterance} ({why})' for utterance, why in skipped.items())}; all in {where}"
+        )

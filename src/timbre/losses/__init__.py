@@ -1,0 +1,29 @@
+"""Losses: embeddings and labels -> a number to minimise; each kind is a module with ``Conf`` and ``Loss``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from timbre.conf import Section, kind_module
+
+
+class LossOutput(NamedTuple):
+    """What a loss gives back.
+
+    ``loss`` is a scalar; ``logits (B, C)`` are without a margin (their accuracy is that of the test), and
+    ``margin_logits (B, C)`` with it (what the loss sees; its accuracy is lower while training goes well).
+    """
+
+    loss: Tensor
+    logits: Tensor
+    margin_logits: Tensor
+
+
+def build_loss(conf: Section, embedding_dim: int, num_classes: int) -> nn.Module:
+    """The loss of ``conf.kind`` over ``num_classes``.
+
+    It has ``forward(embeddings (B, D), labels (B,) int64, margin_scale=1.0) -> LossOutput``.
+    """
+    return kind_module("timbre.losses", conf.kind, "loss.kind").Loss(conf, embedding_dim, num_classes)

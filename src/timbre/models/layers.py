@@ -1,0 +1,111 @@
+"""Layers over frames that know which frames are real.
+
+Frames are kept as ``(B, T, C)``, channels next to each other in memory, as features come and as matrix
+products like them: a convolution over time is oneDNN's or cuDNN's channels-last convolution, with no
+transposition between layers.
+
+Padding never reaches a result. Convolutions pad with zeros, so that the end of an utterance looks to them
+the same alone and in front of padded frames; whatever could make a padded frame other than zero
+(BatchNorm's shift, a bias) is followed by the mask. A batch without padding, such as the crops of
+training, carries ``mask=None`` and does no masking at all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from timbre.errors import TimbreError
+
+
+def frame_mask(feats: Tensor, lengths: Tensor, input_dim: int, min_frames: int) -> Tensor | None:
+    """Checks a batch and marks its real frames.
+
+    Args:
+        feats: ``(B, T, F)``.
+        lengths: ``(B,)`` int64 counts of real frames. Best kept on the CPU: it is read here, and reading it
+            from a GPU waits for the GPU.
+        input_dim: ``F`` as the encoder was built for.
+        min_frames: the fewest frames the encoder has an answer for.
+
+    Returns:
+        ``(B, T)`` bool, true where a frame is real, or ``None`` when no frame is padded.
+
+    Raises:
+        TimbreError: frames of another width, an utterance too short, a length beyond ``T``.
+    """
+    shortest, longest = (int(value) for value in torch.aminmax(lengths))
+    if feats.shape[2] != input_dim:
+        raise TimbreError(f"frames of {feats.shape[2]} values, but the encoder takes {input_dim}: other features?")
+    if shortest < min_frames:
+        raise TimbreError(f"{shortest} frames are too few: the encoder needs {min_frames}; drop or lengthen it")
+    if longest > feats.shape[1]:
+        raise TimbreError(f"a length of {longest} frames in a batch of {feats.shape[1]}: lengths and frames differ")
+    if shortest == feats.shape[1]:
+        return None
+    return torch.arange(feats.shape[1], device=feats.device) < lengths.to(feats.device)[:, None]
+
+
+def masked(frames: Tensor, mask: Tensor | None) -> Tensor:
+    """``frames (B, T, C)`` with padded frames zero (a NaN there too)."""
+    return frames if mask is None else frames.masked_fill(~mask[:, :, None], 0.0)
+
+
+def frame_weights(frames: Tensor, mask: Tensor | None) -> Tensor:
+    """``(B, T)`` fp32 weights of a plain average: ``1 / length`` at real frames, 0 at padded ones."""
+    if mask is None:
+        return frames.new_full(frames.shape[:2], 1 / frames.shape[1], dtype=torch.float32)
+    return mask / mask.sum(dim=1, keepdim=True, dtype=torch.float32)
+
+
+class Convolution(nn.Conv1d):
+    """A convolution over time of ``(B, T, C)``; ``padding="same"`` pads with zeros, otherwise ``T`` shrinks."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        padding = self.dilation[0] * (self.kernel_size[0] - 1) // 2 if self.padding == "same" else 0
+        out = F.conv2d(
+            frames.transpose(1, 2).unsqueeze(2),
+            self.weight.unsqueeze(2),
+            self.bias,
+            padding=(0, padding),
+            dilation=(1, *self.dilation),
+        )
+        return out.squeeze(2).transpose(1, 2)
+
+
+class FrameNorm(nn.BatchNorm1d):
+    """BatchNorm over the real frames of ``(B, T, C)``; padded frames come out zero.
+
+    In training the mean and variance are those of real frames alone, and so are the running ones.
+    """
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is None or not self.training:
+            return masked(super().forward(frames.flatten(0, 1)).view_as(frames), mask)
+        real = super().forward(frames[mask])
+        return real.new_zeros(frames.shape).masked_scatter(mask[:, :, None], real)
+
+
+class TDNN(nn.Module):
+    """Convolution over time → ReLU → BatchNorm.
+
+    Args:
+        affine: whether BatchNorm learns a scale and a shift.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        dilation: int = 1,
+        padding: str | int = "same",
+        affine: bool = True,
+    ) -> None:
+        super().__init__()
+        self.convolution = Convolution(inputs, outputs, kernel, dilation=dilation, padding=padding)
+        self.norm = FrameNorm(outputs, affine=affine)
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        return self.norm(F.relu(self.convolution(frames)), mask)

@@ -1,0 +1,152 @@
+"""Poolings: any number of frames ``(B, T, C)`` -> one vector per utterance ``(B, D)``.
+
+All see real frames alone, and all means, variances and softmaxes over time are taken in fp32, also
+inside autocast: the variance of a bf16 number around 100 has no correct digit.
+
+    average               mean                                                    D = C
+    statistics            [mean; standard deviation]            (Snyder 2018)     D = 2C
+    self_attentive        mean weighted by one linear score per frame (Cai 2018)  D = C
+    attentive_statistics  [mean; standard deviation] weighted per channel
+                          (Okabe 2018; Desplanques 2020)                          D = 2C
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from timbre.conf import Section
+from timbre.models.layers import FrameNorm, frame_weights
+
+VARIANCE_FLOOR = 1e-7  # inside the square root: finite value and gradient where a channel is constant, or T = 1
+
+
+class PoolingConf(Section):
+    """How an encoder makes one vector of an utterance's frames."""
+
+    kind: Literal["average", "statistics", "self_attentive", "attentive_statistics"] = Field(
+        "statistics",
+        description="average: the mean; statistics: mean and standard deviation; self_attentive: mean weighted by "
+        "one score per frame; attentive_statistics: both, weighted per channel",
+    )
+    bottleneck: int = Field(128, ge=1, description="attentive_statistics: hidden units of the attention")
+    global_context: bool = Field(
+        True, description="attentive_statistics: let the attention see the utterance's mean and standard deviation"
+    )
+
+    @model_validator(mode="after")
+    def _no_idle_keys(self) -> PoolingConf:
+        for name in ("bottleneck", "global_context"):
+            default = PoolingConf.model_fields[name].default
+            if self.kind != "attentive_statistics" and getattr(self, name) != default:
+                raise ValueError(f"{name} says nothing to kind {self.kind} (only to attentive_statistics)")
+        return self
+
+
+def weighted_mean(frames: Tensor, weights: Tensor) -> Tensor:
+    """``Σ_t w_t x_t`` for ``frames (B, T, C)`` and ``weights (B, T)`` that sum to 1: ``(B, C)`` in fp32."""
+    with torch.autocast(frames.device.type, enabled=False):
+        return torch.bmm(weights[:, None], frames.float())[:, 0]
+
+
+def standard_deviation(variance: Tensor) -> Tensor:
+    """The square root, finite with its gradient at 0."""
+    return variance.clamp(min=VARIANCE_FLOOR).sqrt()
+
+
+def statistics(frames: Tensor, weights: Tensor) -> Tensor:
+    """Mean and standard deviation (of the population) over time: ``(B, T, C)``, ``(B, T)`` -> ``(B, 2C)`` fp32.
+
+    The variance is ``Σ w (x − mean)²``: ``Σ w x² − mean²`` loses its digits where the mean is large.
+    """
+    mean = weighted_mean(frames, weights)
+    variance = weighted_mean((frames.float() - mean[:, None]).square(), weights)
+    return torch.cat([mean, standard_deviation(variance)], dim=1)
+
+
+class Average(nn.Module):
+    """The mean over time."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.output_dim = channels
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        return weighted_mean(frames, frame_weights(frames, mask))
+
+
+class Statistics(nn.Module):
+    """Mean and standard deviation over time."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.output_dim = 2 * channels
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        return statistics(frames, frame_weights(frames, mask))
+
+
+class SelfAttentive(nn.Module):
+    """The mean over time weighted by ``softmax_t(v · x_t)``."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.output_dim = channels
+        self.score = nn.Linear(channels, 1, bias=False)  # a bias would cancel in the softmax
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        score = self.score(frames)[:, :, 0].float()
+        if mask is not None:
+            score = score.masked_fill(~mask, -torch.inf)
+        return weighted_mean(frames, score.softmax(dim=1))
+
+
+class AttentiveStatistics(nn.Module):
+    """Channel- and context-dependent attentive statistics (Desplanques 2020, eq. 4 to 8).
+
+        e_t = V tanh(BN(ReLU(W [x_t; mean; std] + b))) + k        a = softmax_t(e), for each channel
+        mean' = Σ_t a_t x_t        std' = sqrt(Σ_t a_t (x_t − mean')²)
+
+    ``W [x_t; mean; std] = W_x x_t + (W_mean mean + W_std std)``: the bracket is the same for all frames and is
+    computed once per utterance, two thirds of the layer's work less than over concatenated copies.
+
+    Args:
+        affine: whether the attention's BatchNorm learns a scale and a shift.
+    """
+
+    def __init__(
+        self, channels: int, bottleneck: int = 128, global_context: bool = True, affine: bool = False
+    ) -> None:
+        super().__init__()
+        self.output_dim = 2 * channels
+        self.global_context = global_context
+        self.hidden = nn.Linear(3 * channels if global_context else channels, bottleneck)
+        self.norm = FrameNorm(bottleneck, affine=affine)
+        self.score = nn.Linear(bottleneck, channels)
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        channels = frames.shape[2]
+        context = self.hidden.bias
+        if self.global_context:
+            of_utterance = statistics(frames, frame_weights(frames, mask))
+            context = F.linear(of_utterance, self.hidden.weight[:, channels:], context)[:, None]
+        hidden = F.relu(F.linear(frames, self.hidden.weight[:, :channels]) + context)
+        score = self.score(torch.tanh(self.norm(hidden, mask))).float()
+        if mask is not None:
+            score = score.masked_fill(~mask[:, :, None], -torch.inf)
+        weights = score.softmax(dim=1)
+        frames = frames.float()
+        mean = (weights * frames).sum(dim=1)
+        variance = (weights * (frames - mean[:, None]).square()).sum(dim=1)
+        return torch.cat([mean, standard_deviation(variance)], dim=1)
+
+
+def build_pooling(conf: PoolingConf, channels: int, affine: bool = False) -> nn.Module:
+    """The pooling of a conf over ``channels``; it has ``output_dim`` and ``forward(frames, mask)``."""
+    if conf.kind == "attentive_statistics":
+        return AttentiveStatistics(channels, conf.bottleneck, conf.global_context, affine)
+    return {"average": Average, "statistics": Statistics, "self_attentive": SelfAttentive}[conf.kind](channels)

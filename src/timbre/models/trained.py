@@ -1,0 +1,137 @@
+"""A trained model as its users have it: one file, and audio in, embeddings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from timbre.conf import AnySection, Section, build, plugin
+from timbre.errors import TimbreError
+from timbre.features.front_end import FrontEnd, InputConf
+from timbre.kaldi import audio
+from timbre.kaldi.atomic import atomic_write
+from timbre.models import build_encoder
+from timbre.models.batching import length_batches
+
+FORMAT = "timbre-1"
+
+
+class ModelConf(Section):
+    """What turns a waveform into an embedding."""
+
+    features: AnySection = plugin("timbre.features", "fbank", "from waveform to frames (written to ark)")
+    input: InputConf = Field(InputConf(), description="how frames are read: normalisation, voiced frames")
+    encoder: AnySection = plugin("timbre.models", "xvector", "from frames to embedding")
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto``: a GPU when there is one; ``cuda`` without one is refused."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise TimbreError(f"--device {device}: no GPU that torch can use here; take --device cpu")
+    return torch.device(device)
+
+
+class TrainedModel:
+    """Front-end and encoder of a trained model, in evaluation mode.
+
+    Attributes:
+        classes: the training classes (speakers), in the order of the classifier's rows.
+        backend: ``mean`` (D,) of training embeddings; where held-out speakers were kept also ``threshold``
+            (on the cosine of mean-subtracted embeddings) and ``calibration`` (scale and offset of a log-likelihood
+            ratio).
+    """
+
+    def __init__(self, state: dict[str, Any], device: torch.device) -> None:
+        self.conf = build(ModelConf, {key: state["conf"][key] for key in ModelConf.model_fields})
+        self.classes: list[str] = state["classes"]
+        self.backend: dict[str, Any] = state["backend"]
+        self.front_end = FrontEnd(self.conf.features, self.conf.input)
+        self.device = device
+        self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
+        self.encoder.load_state_dict(state["encoder"])
+        self.encoder.to(device).eval()
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
+        """Reads ``<path>/final.pt`` (or the file itself), as data only (``weights_only``)."""
+        return cls(read_final(path), resolve_device(device))
+
+    def frames(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
+        """An audio file, or samples ``(N,)`` in [-1, 1) at ``rate`` Hz → frames ``(T, F)``."""
+        name = "samples" if isinstance(source, np.ndarray) else str(source)
+        samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
+        wanted = self.front_end.sample_rate
+        if rate != wanted and not self.front_end.resample:
+            raise audio.AudioError(f"{name}: {rate} Hz; this model was trained at {wanted} Hz: resample it first")
+        samples = audio.resample(np.asarray(samples, dtype=np.float32), rate, wanted)
+        try:
+            return self.front_end(samples)
+        except TimbreError as error:
+            raise audio.AudioError(f"{name}: {error}") from None
+
+    def embed(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
+        """The embedding ``(D,)`` of an audio file, or of samples ``(N,)`` at ``rate`` Hz."""
+        frames = self.frames(source, rate)
+        name = "samples" if isinstance(source, np.ndarray) else str(source)
+        return self.embed_frames([frames], [name])[0]
+
+    def embed_frames(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
+        """Embeddings ``(N, D)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""
+        lengths = torch.tensor([len(array) for array in frames])
+        shortest = int(lengths.argmin())
+        if lengths[shortest] < self.encoder.min_frames:
+            raise audio.AudioError(
+                f"{names[shortest]}: {int(lengths[shortest])} frames, the encoder needs {self.encoder.min_frames}"
+            )
+        batch = torch.zeros(len(frames), int(lengths.max()), self.front_end.dim)
+        for row, array in zip(batch, frames, strict=True):
+            row[: len(array)] = torch.from_numpy(array)
+        with torch.inference_mode():
+            embeddings = self.encoder(batch.to(self.device), lengths).float().cpu().numpy()
+        if not np.isfinite(embeddings).all():
+            bad = int(np.flatnonzero(~np.isfinite(embeddings).all(axis=1))[0])
+            raise TimbreError(f"{names[bad]}: an embedding that is not finite")
+        return embeddings
+
+    def batches(self, lengths: Sequence[int]) -> list[np.ndarray]:
+        """How to batch utterances of these lengths (frames): index arrays, together all of them."""
+        return length_batches(np.asarray(lengths), device=self.device.type)
+
+
+def read_final(path: str | Path) -> dict[str, Any]:
+    """The state in ``final.pt``: conf, classes, encoder, loss, backend."""
+    path = Path(path)
+    file = path / "final.pt" if path.is_dir() else path
+    if not file.is_file():
+        raise TimbreError(f"{file}: no trained model there; steps/train_encoder.sh (stage 2) makes it")
+    state = load_tensors(file)
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise TimbreError(f"{file}: not a model of this project (format {FORMAT})")
+    return state
+
+
+def load_tensors(file: Path) -> Any:
+    """``torch.load`` of tensors and plain data, never of code; a damaged file is refused by name."""
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
+        raise TimbreError(f"{file}: not readable as saved tensors: {str(error).splitlines()[0]}") from None
+
+
+def save_tensors(file: Path, state: dict[str, Any]) -> None:
+    """``torch.save``, whole or not at all."""
+    with atomic_write(file, "wb") as out:
+        torch.save(state, out)
+
+
+def cpu_state(module: torch.nn.Module) -> dict[str, Tensor]:
+    """A copy of a module's state on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}

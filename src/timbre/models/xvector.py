@@ -1,0 +1,82 @@
+"""x-vector: a time-delay network and a pooling (Snyder et al. 2018, ICASSP, "X-vectors").
+
+    frames (T, F) ── 512 (k5) ── 512 (k3 d2) ── 512 (k3 d3) ── 512 (k1) ── 1500 (k1) ── pooling ── linear 512
+                  [── ReLU ── BN ── linear 512, with `second_segment_layer`]
+
+Each frame layer is convolution → ReLU → BatchNorm (without scale and shift, as in Kaldi), without padding: an
+output frame sees 15 input frames, and T of them give T − 14. The embedding is the first linear layer's output,
+before any ReLU.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from timbre.conf import Section
+from timbre.models.layers import TDNN, frame_mask, masked
+from timbre.models.pooling import PoolingConf, build_pooling
+
+LAYERS = ((5, 1), (3, 2), (3, 3), (1, 1))
+"""Kernel and dilation of the frame layers before the last."""
+
+CONTEXT = 1 + sum((kernel - 1) * dilation for kernel, dilation in LAYERS)
+"""Input frames that an output frame sees: 15."""
+
+
+class Conf(Section):
+    """x-vector."""
+
+    kind: Literal["xvector"] = "xvector"
+    channels: PositiveInt = Field(512, description="channels of the frame layers")
+    pooling_channels: PositiveInt = Field(1500, description="channels of the last frame layer, before the pooling")
+    embedding_dim: PositiveInt = Field(512, description="values of an embedding")
+    second_segment_layer: bool = Field(
+        False,
+        description="ReLU, BatchNorm and a further linear layer between embedding and classifier (the paper)",
+    )
+    pooling: PoolingConf = Field(PoolingConf(), description="frames to one vector")
+
+
+class Encoder(nn.Module):
+    """``(B, T, input_dim)`` frames, T ≥ 15 → ``(B, embedding_dim)`` embeddings.
+
+    With ``second_segment_layer`` the classifier sees one layer more than what is kept as embedding: in training
+    mode the output is that layer's, in evaluation mode the embedding.
+    """
+
+    min_frames = CONTEXT
+
+    def __init__(self, conf: Conf, input_dim: int) -> None:
+        super().__init__()
+        self.input_dim, self.embedding_dim = input_dim, conf.embedding_dim
+        widths = [input_dim, *[conf.channels] * len(LAYERS)]
+        self.frame_layers = nn.ModuleList(
+            TDNN(inputs, outputs, kernel, dilation, padding=0, affine=False)
+            for inputs, outputs, (kernel, dilation) in zip(widths, widths[1:], LAYERS, strict=False)
+        )
+        self.frame_layers.append(TDNN(conf.channels, conf.pooling_channels, affine=False))
+        self.pooling = build_pooling(conf.pooling, conf.pooling_channels)
+        self.embedding = nn.Linear(self.pooling.output_dim, conf.embedding_dim)
+        self.segment = None
+        if conf.second_segment_layer:
+            self.segment_norm = nn.BatchNorm1d(conf.embedding_dim, affine=False)
+            self.segment = nn.Linear(conf.embedding_dim, conf.embedding_dim)
+
+    def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
+        """``feats (B, T, F)``, ``lengths (B,)`` → ``(B, D)``; see :func:`timbre.models.layers.frame_mask`."""
+        mask = frame_mask(feats, lengths, self.input_dim, self.min_frames)
+        frames = masked(feats, mask)
+        for layer in self.frame_layers:
+            shrunk = None
+            if mask is not None:  # an output frame is real when all the frames it sees are
+                convolution = layer.convolution
+                shrunk = mask[:, convolution.dilation[0] * (convolution.kernel_size[0] - 1) :]
+            frames, mask = layer(frames, shrunk), shrunk
+        embedding = self.embedding(self.pooling(frames, mask))
+        if self.segment is None or not self.training:
+            return embedding
+        return self.segment(self.segment_norm(F.relu(embedding)))

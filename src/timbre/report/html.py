@@ -1,0 +1,138 @@
+"""One self-contained HTML page of an experiment: results, plots, conf, environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from timbre.errors import TimbreError
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.text import read_optional, read_text
+from timbre.report import plots
+from timbre.scoring.bootstrap import PRIORS
+from timbre.scoring.evaluation import bounded, percent
+
+
+def write_report(exp: str | Path, about: str | None = None) -> Path:
+    """Writes ``<exp>/report.html`` and returns its path.
+
+    The page shows each ``metrics.json`` in ``exp`` and in the folders right under it, and what there is of
+    ``conf.yaml``, ``differences.yaml``, ``history.jsonl`` and lists of skipped utterances.
+
+    Args:
+        about: text on the speech for under the title; ``None`` takes the file ``about`` of the data directory.
+    Raises:
+        TimbreError: where there is no ``metrics.json``, or a file that cannot be read.
+    """
+    exp = Path(exp)
+    paths = [path for path in (exp / "metrics.json", *sorted(exp.glob("*/metrics.json"))) if path.exists()]
+    if not paths:
+        raise TimbreError(f"{exp}: no metrics.json; steps/evaluate.sh (stage 5) makes it")
+    evaluations = [_evaluation(path, exp) for path in paths]
+    data = list(dict.fromkeys(Path(evaluation["metrics"]["data"]) for evaluation in evaluations))
+    history = [json.loads(line) for line in (_text(exp / "history.jsonl") or "").splitlines()]
+    templates = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"percent": percent, "bounded": bounded}
+    page = environment.get_template("template.html").render(
+        title=exp.resolve().name,
+        about=[about] if about else list(filter(None, (_text(folder / "about") for folder in data))),
+        evaluations=evaluations,
+        priors=PRIORS,
+        training=Markup(plots.training(history, "history")) if history else None,
+        epochs=len(history),
+        conf=_text(exp / "conf.yaml"),
+        differences=yaml.safe_load(_text(exp / "differences.yaml") or ""),
+        skipped=_skipped([exp, *data]),
+        made=_environment(),
+    )
+    with atomic_write(exp / "report.html") as file:
+        file.write(page)
+    return exp / "report.html"
+
+
+def _text(path: Path) -> str | None:
+    """A text file, or ``None`` where there is none."""
+    return read_text(path).strip() if path.exists() else None
+
+
+def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
+    """One ``metrics.json`` with its plots."""
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        with np.load(path.with_name("curves.npz")) as arrays:
+            curves: dict[str, dict[str, np.ndarray]] = {system: {} for system in metrics["systems"]}
+            for key in arrays.files:
+                system, _, curve = key.rpartition("/")
+                curves[system][curve] = arrays[key]
+    except (OSError, ValueError, KeyError) as error:
+        raise TimbreError(f"{path}: cannot be read ({error}); run steps/evaluate.sh (stage 5) again") from error
+    name = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    first = next(iter(metrics["systems"]))
+    measures = metrics["systems"][first]
+    eers = {system: values["eer"]["value"] for system, values in metrics["systems"].items()}
+    rates = {condition: values["eer"] for condition, values in metrics["conditions"].items() if values["eer"]}
+    drawn = {
+        "roc": plots.roc(curves, eers, name),
+        "det": plots.det(curves, eers, name),
+        "histogram": plots.histogram(curves[first], measures["threshold"], name),
+        "conditions": plots.conditions(rates, eers[first], name) if rates else "",
+    }
+    return {
+        "part": str(path.parent.relative_to(exp)) if path.parent != exp else "",
+        "metrics": metrics,
+        "first": first,
+        "measures": measures,
+        "plots": {key: Markup(svg) for key, svg in drawn.items()},
+    }
+
+
+def _skipped(folders: list[Path]) -> dict[str, dict[str, str]]:
+    """Utterances that steps left out, with the reason, by the list that says so."""
+    paths = dict.fromkeys(path for folder in folders for path in sorted(folder.glob("**/*.skipped")))
+    return {str(path): rows for path in paths if (rows := read_optional(path))}
+
+
+def _environment() -> dict[str, str]:
+    """Where and with what the page was made."""
+    rows = {
+        "Python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("torch", "torchaudio", "numpy", "scipy", "scikit-learn")},
+        "processor": f"{_processor()}, {os.cpu_count()} threads",
+        "system": platform.platform(),
+        "commit": _commit(),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    return {name: value for name, value in rows.items() if value}
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _commit() -> str:
+    """The commit of the repository that this code stands in, and whether files differ from it; or ``""``."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
+        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    except FileNotFoundError:  # no git on this machine
+        return ""
+    if commit.returncode:
+        return ""
+    return commit.stdout.strip() + (" with changes" if changed.stdout else "")

@@ -1,0 +1,169 @@
+"""All measures of a trial list's scores, of one system or of two, as plain data for ``metrics.json``.
+
+Rates are shares from 0 to 1. Intervals are 95 % and resample speakers (:mod:`timbre.scoring.bootstrap`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from timbre.errors import TimbreError
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.trials import read_scores_of, read_trials, sha256
+from timbre.scoring.bootstrap import PRIORS, Speakers, interval, replicates, speakers_of
+from timbre.scoring.conditions import conditions
+from timbre.scoring.metrics import Roc, eer, kaldi_eer, min_dcf, roc_curve
+
+
+def evaluate(
+    data: str | Path,
+    trials_path: str | Path,
+    systems: dict[str, str | Path],
+    out: str | Path,
+    count: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Writes ``metrics.json`` and ``curves.npz`` (for the plots) to ``out``; returns the metrics.
+
+    Args:
+        data: the data directory of the trials: ``utt2spk``, and ``spk2gender`` and ``utt2dur`` where known.
+        systems: score files by name; the first is the system evaluated, a second one its baseline.
+        count: bootstrap replicates.
+    """
+    directory = DataDir(data)
+    trials = read_trials(trials_path)
+    speaker = {name: name for name in directory.utt2spk.values()} | directory.utt2spk
+    speakers = speakers_of(trials, speaker, trials_path, directory.path / "utt2spk")
+    scores = {name: read_scores_of(trials, path) for name, path in systems.items()}
+    metrics: dict[str, Any] = {
+        "data": str(data),
+        "trials": {
+            "path": str(trials_path),
+            "sha256": sha256(trials_path),
+            "count": len(trials),
+            "targets": int(trials.target.sum()),
+            "nontargets": int((~trials.target).sum()),
+            "speakers": len(speakers.names),
+        },
+        "bootstrap": {"resampled": "speakers", "level": 0.95, "seed": seed},
+        "systems": {},
+    }
+    curves: dict[str, np.ndarray] = {}
+    draws: dict[str, dict[str, np.ndarray]] = {}
+    for name, values in scores.items():
+        try:
+            roc = roc_curve(values, trials.target)
+        except TimbreError as error:
+            raise TimbreError(f"{trials_path}: {error}") from None
+        draws[name] = replicates(values, trials.target, speakers, count, seed)
+        metrics["systems"][name] = _measures(roc, values, trials.target, draws[name])
+        metrics["systems"][name]["scores"] = str(systems[name])
+        curves |= {f"{name}/{key}": curve for key, curve in _curves(roc, values, trials.target).items()}
+    first, *others = scores
+    metrics["bootstrap"]["replicates"] = len(draws[first]["eer"])
+    metrics["differences"] = {
+        name: {
+            key: _bounded(metrics["systems"][first][key]["value"] - metrics["systems"][name][key]["value"], pairs)
+            for key, pairs in ((key, draws[first][key] - draws[name][key]) for key in draws[first])
+        }
+        for name in others
+    }
+    threshold = metrics["systems"][first]["threshold"]
+    metrics["conditions"] = {
+        name: _condition(scores[first][mask], trials.target[mask], speakers.take(mask), threshold, count, seed)
+        for name, mask in conditions(directory, trials, speakers).items()
+    }
+    with atomic_write(Path(out) / "curves.npz", "wb") as file:
+        np.savez(file, **curves)
+    with atomic_write(Path(out) / "metrics.json") as file:
+        file.write(json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    return metrics
+
+
+def _bounded(value: float, values: np.ndarray) -> dict[str, float | None]:
+    """A value with the interval of its replicates (R,)."""
+    low, high = interval(values) or (None, None)
+    return {"value": value, "low": low, "high": high}
+
+
+def _measures(roc: Roc, scores: np.ndarray, target: np.ndarray, draws: dict[str, np.ndarray]) -> dict[str, Any]:
+    point = eer(roc)
+    return {
+        "eer": _bounded(point.value, draws["eer"]),
+        **{f"min_dcf_{prior:g}": _bounded(min_dcf(roc, prior), draws[f"min_dcf_{prior:g}"]) for prior in PRIORS},
+        "eer_kaldi": kaldi_eer(scores, target)[0],
+        "threshold": point.threshold,
+        "misses": point.misses,
+        "false_alarms": point.false_alarms,
+    }
+
+
+def _condition(
+    scores: np.ndarray, target: np.ndarray, speakers: Speakers, threshold: float, count: int, seed: int
+) -> dict[str, Any]:
+    """Errors at the threshold of the whole list, and the EER where there are targets and nontargets."""
+    result: dict[str, Any] = {
+        "targets": int(target.sum()),
+        "nontargets": int((~target).sum()),
+        "misses": int((scores[target] < threshold).sum()),
+        "false_alarms": int((scores[~target] >= threshold).sum()),
+        "eer": None,
+    }
+    if result["targets"] and result["nontargets"]:
+        draws = replicates(scores, target, speakers, count, seed, priors=())
+        result["eer"] = _bounded(eer(roc_curve(scores, target)).value, draws["eer"])
+    return result
+
+
+def _curves(roc: Roc, scores: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """The ROC, thinned where corners are too near for the eye on either kind of axes, and histograms."""
+    fnr, fpr = roc.fnr, roc.fpr
+    deviates = [ndtri(np.clip(rate, 1e-9, 1 - 1e-9)) for rate in (fnr, fpr)]
+    _, corners = np.unique(np.floor((deviates[0] - deviates[1]) / 0.02), return_index=True)
+    corners = np.append(corners, len(fnr) - 1)
+    edges = np.histogram_bin_edges(scores, bins=60)
+    return {
+        "fnr": fnr[corners],
+        "fpr": fpr[corners],
+        "edges": edges,
+        "target": np.histogram(scores[target], edges, density=True)[0],
+        "nontarget": np.histogram(scores[~target], edges, density=True)[0],
+    }
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """The result as text: a row a system, then the difference to the baseline."""
+    rows = [("system", "EER % [95 %]", *(f"minDCF({prior:g})" for prior in PRIORS), "targets/nontargets")]
+    counts = f"{metrics['trials']['targets']}/{metrics['trials']['nontargets']}"
+    first = next(iter(metrics["systems"]))
+    rows += [(name, *_cells(measures), counts) for name, measures in metrics["systems"].items()]
+    rows += [(f"{first} − {name}", *_cells(values), "") for name, values in metrics["differences"].items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _cells(measures: dict[str, Any]) -> list[str]:
+    return [percent(measures["eer"]), *(bounded(measures[f"min_dcf_{prior:g}"]) for prior in PRIORS)]
+
+
+def percent(rate: dict[str, float | None] | None) -> str:
+    """``4.20 [3.10, 5.32]`` of a rate with its interval."""
+    return bounded(rate and {key: value and 100 * value for key, value in rate.items()}, digits=2)
+
+
+def bounded(number: dict[str, float | None] | None, digits: int = 3) -> str:
+    """``0.420 [0.310, 0.532]`` of a number with its interval, where it has one."""
+    if not number:
+        return "–"
+    text = f"{number['value']:.{digits}f}"
+    if number["low"] is None:
+        return text
+    return f"{text} [{number['low']:.{digits}f}, {number['high']:.{digits}f}]"

@@ -1,0 +1,77 @@
+"""A baseline without training: the mean and standard deviation of an utterance's frames.
+
+    x = [mean over frames; standard deviation over frames] ∈ R^(2F),    z = (x − μ) / σ
+
+with μ and σ per dimension over the utterances of the training part. What a trained encoder cannot beat is
+no encoder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from timbre.errors import TimbreError
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.tables import ArkWriter, read_matrix
+
+
+def statistics(frames: np.ndarray) -> np.ndarray:
+    """The vector (2F,) float32 of frames (T, F), T ≥ 1: means, then population standard deviations."""
+    frames = frames.astype(np.float64)
+    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)]).astype(np.float32)
+
+
+def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
+    """The utterances of a data directory and their vectors (N, 2F).
+
+    Raises:
+        TimbreError: naming the utterance, for one without frames or with another number of features.
+    """
+    directory = DataDir(data)
+    table = directory.table("feats.scp")
+    if not table:
+        raise TimbreError(f"{directory.path}/feats.scp: empty; run steps/make_feats.sh (stage 1)")
+    vectors: list[np.ndarray] = []
+    for utterance, rxfile in table.items():
+        frames = read_matrix(rxfile, scp=directory.path / "feats.scp")
+        if not len(frames):
+            raise TimbreError(f"{directory.path}/feats.scp: '{utterance}' has no frames; look at its audio")
+        vectors.append(statistics(frames))
+        if len(vectors[-1]) != len(vectors[0]):
+            wanted, found = len(vectors[0]) // 2, len(vectors[-1]) // 2
+            raise TimbreError(
+                f"{directory.path}/feats.scp: '{utterance}' has {found} features a frame, the first {wanted}; "
+                "make the features of all utterances with one conf"
+            )
+    return list(table), np.stack(vectors)
+
+
+def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> int:
+    """Writes ``xvector.{ark,scp}`` for ``data`` to ``out``, normalised by ``train``; returns how many vectors.
+
+    Beside them ``spk_xvector.{ark,scp}``, the mean of each speaker's, for trials that enrol speakers.
+
+    A dimension that does not vary over the training part (a padded feature) becomes 0.
+    """
+    keys, vectors = read_statistics(data)
+    reference = read_statistics(train)[1]
+    if reference.shape[1] != vectors.shape[1]:
+        raise TimbreError(
+            f"{data}: {vectors.shape[1] // 2} features a frame, {train}: {reference.shape[1] // 2}; "
+            "make both with one conf (steps/make_feats.sh)"
+        )
+    deviation = reference.std(axis=0)
+    weight = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-6)
+    vectors = (vectors - reference.mean(axis=0)) * weight
+    out = Path(out)
+    row = dict(zip(keys, vectors, strict=True))
+    with ArkWriter(out / "spk_xvector.ark", out / "spk_xvector.scp") as writer:
+        for speaker, utterances in DataDir(data).spk2utt.items():
+            if known := [row[utterance] for utterance in utterances if utterance in row]:
+                writer.write(speaker, np.mean(known, axis=0))
+    with ArkWriter(out / "xvector.ark", out / "xvector.scp") as writer:
+        for key, vector in row.items():
+            writer.write(key, vector)
+    return len(keys)

@@ -1,0 +1,37 @@
+"""Are two recordings of one speaker? A trained model's answer, with what its back-end knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from timbre.models.trained import TrainedModel
+from timbre.scoring.calibration import Calibration
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The cosine of the mean-subtracted embeddings, and what held-out speakers of the training made of it.
+
+    ``probability`` is that of one speaker at even prior odds; it, ``threshold`` and ``same_speaker`` are ``None``
+    for a model trained without held-out speakers.
+    """
+
+    score: float
+    probability: float | None
+    threshold: float | None
+    same_speaker: bool | None
+
+
+def verify(model: TrainedModel, first: str | Path | np.ndarray, second: str | Path | np.ndarray, rate=None):
+    """Compares two audio files, or samples at ``rate`` Hz; returns a :class:`Verification`."""
+    mean = model.backend["mean"].numpy()
+    a, b = (model.embed(source, rate) - mean for source in (first, second))
+    score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+    if "threshold" not in model.backend:
+        return Verification(score, None, None, None)
+    threshold = model.backend["threshold"]
+    probability = float(Calibration(**model.backend["calibration"]).probability(np.array([score]))[0])
+    return Verification(score, probability, threshold, score >= threshold)

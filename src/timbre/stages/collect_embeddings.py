@@ -1,0 +1,22 @@
+"""Puts the embeddings of all jobs together, counted, with the speakers' means."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from timbre.kaldi.datadir import DataDir
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, required=True, help="how many jobs there were")
+    parser.add_argument("--max-skipped", type=float, default=0.05, help="the largest fraction that may be skipped")
+    parser.add_argument("data", help="data directory")
+    parser.add_argument("parts", help="folder of the jobs' embeddings")
+    parser.add_argument("out", help="folder for the whole")
+
+
+def main(args: argparse.Namespace) -> None:
+    from timbre.models.extraction import collect_embeddings
+
+    print(collect_embeddings(DataDir(args.data), Path(args.parts), Path(args.out), args.jobs, args.max_skipped))

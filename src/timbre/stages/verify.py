@@ -1,0 +1,26 @@
+"""Are two recordings of one speaker? Score, probability, and the decision at the model's threshold."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, help="experiment directory, or its final.pt")
+    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("first", help="audio file")
+    parser.add_argument("second", help="audio file")
+
+
+def main(args: argparse.Namespace) -> None:
+    import timbre
+
+    result = timbre.verify(timbre.load(args.model, args.device), args.first, args.second)
+    print(f"score {result.score:.4f}")
+    if result.threshold is None:
+        print("no threshold: this model was trained without held-out speakers (train.heldout_speakers)")
+    else:
+        print(f"probability {result.probability:.3f} (at even prior odds)")
+        print(
+            f"{'same speaker' if result.same_speaker else 'different speakers'} (threshold {result.threshold:.4f})"
+        )

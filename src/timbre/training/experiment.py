@@ -1,0 +1,104 @@
+"""The conf of an experiment: one file, and what differs from the defaults here is all it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from timbre import conf as confs
+from timbre.conf import AnySection, Section, plugin
+from timbre.errors import TimbreError
+from timbre.features.front_end import build_extractor
+from timbre.models.trained import ModelConf
+
+
+class SpecAugmentConf(Section):
+    """Masks on training crops (Park et al. 2019, arXiv 1904.08779); masked values are 0, the mean."""
+
+    time_masks: NonNegativeInt = 0
+    time_width: NonNegativeInt = Field(20, description="frames, at most")
+    frequency_masks: NonNegativeInt = 0
+    frequency_width: NonNegativeInt = Field(8, description="bins, at most")
+
+
+class TrainConf(Section):
+    """Batches, optimisation, selection. Everything in epochs, so that a change of batch size shifts nothing."""
+
+    seed: NonNegativeInt = 1
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 64
+    crop_frames: PositiveInt = Field(200, description="frames of a random crop; shorter utterances wrap")
+    crops_per_utterance: PositiveInt = Field(1, description="crops of each utterance in an epoch")
+    sampler: Literal["plain", "balanced"] = Field("plain", description="utterances, or speakers, equally often")
+    spec_augment: SpecAugmentConf = SpecAugmentConf()
+    workers: NonNegativeInt = Field(0, description="processes that read crops (0: the training process)")
+
+    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
+    learning_rate: PositiveFloat = Field(1e-3, description="the highest of the schedule")
+    momentum: NonNegativeFloat = Field(0.9, description="of sgd (Nesterov)")
+    weight_decay: NonNegativeFloat = 1e-4
+    clip_norm: NonNegativeFloat = Field(5.0, description="largest gradient norm; 0: no clipping")
+    schedule: Literal["cosine", "exponential", "triangular2", "constant"] = "cosine"
+    warmup_epochs: NonNegativeFloat = Field(1.0, description="linear warm-up from 0")
+    final_learning_rate: PositiveFloat = Field(1e-5, description="the lowest, at the end (cosine, exponential)")
+    cycle_epochs: PositiveFloat = Field(10.0, description="of triangular2, its peak halved each time")
+    margin_epochs: tuple[NonNegativeFloat, NonNegativeFloat] = Field(
+        (0.0, 0.0), description="the margin grows from 0 to its full size between these epochs"
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 where the processor multiplies it natively, else fp32; fp16: GPUs only"
+    )
+
+    heldout_speakers: NonNegativeInt = Field(
+        6, description="training speakers kept for model selection, threshold and calibration; 0: none"
+    )
+    average: PositiveInt = Field(5, description="the epochs with the lowest held-out EER are averaged")
+    patience: NonNegativeInt = Field(
+        0, description="stop after so many epochs without a lower held-out EER; 0: never"
+    )
+    checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch")
+
+
+class Experiment(ModelConf):
+    """A whole experiment; ``features`` may name a file beside the conf (``features: mfcc.yaml``)."""
+
+    speeds: tuple[PositiveFloat, ...] = Field(
+        (), description="copies of the training data at these speeds (0.9, 1.1), as further speakers"
+    )
+    loss: AnySection = plugin("timbre.losses", "am_softmax", "from embedding and label to loss")
+    train: TrainConf = TrainConf()
+
+
+def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experiment:
+    """An experiment's conf, or a features section alone (the rest at its defaults), with ``a.b=c`` settings.
+
+    Raises:
+        TimbreError: naming the file and each unknown key or bad value.
+    """
+    values = confs.read_yaml(path)
+    if "kind" in values:
+        values = {"features": values}
+    try:
+        return confs.build(Experiment, confs.override(values, settings))
+    except TimbreError as error:
+        raise TimbreError(f"{path}: {error}") from None
+
+
+def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
+    """The conf's file name and what was overridden: ``xvector_am,train.epochs=3``."""
+    name = ",".join([Path(path).stem, *sorted(settings)])
+    name = re.sub(r"[^A-Za-z0-9._=,+-]", "-", name)
+    return name if len(name) <= 120 else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def features_name(experiment: ModelConf) -> str:
+    """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder."""
+    conf = {"features": experiment.features.model_dump(mode="json"), "vad": experiment.input.vad.model_dump()}
+    digest = hashlib.sha256(json.dumps(conf, sort_keys=True).encode()).hexdigest()[:6]
+    return f"{experiment.features.kind}{build_extractor(experiment.features).dim}-{digest}"

@@ -1,0 +1,152 @@
+"""An experiment from its conf and a data directory to ``final.pt``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from timbre.conf import differences, dump
+from timbre.errors import TimbreError
+from timbre.features.front_end import FrameReader, build_extractor
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.tables import ArkWriter
+from timbre.losses import build_loss
+from timbre.models import build_encoder
+from timbre.models.batching import length_batches
+from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
+from timbre.scoring import calibration
+from timbre.scoring.metrics import eer, roc_curve
+from timbre.training.crops import CropBatches
+from timbre.training.experiment import Experiment
+from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
+from timbre.training.precision import resolve_precision
+from timbre.training.trainer import Trainer, average_epochs, reestimate_batchnorm
+
+log = logging.getLogger(__name__)
+
+MOST_FOR_MEAN = 5000
+"""Training utterances, evenly spread, whose embeddings' mean is subtracted in scoring."""
+
+
+def train_experiment(experiment: Experiment, data: DataDir, directory: Path, device_name: str) -> str:
+    """Trains, averages, fits the back-end and writes ``<directory>/final.pt``; returns a line for people.
+
+    What stands in the directory is resumed if it was made with the same conf, and refused otherwise.
+    """
+    device = resolve_device(device_name)
+    precision = resolve_precision(experiment.train.precision, device)
+    _claim(directory, experiment)
+    if (directory / "final.pt").exists():
+        return f"{directory}/final.pt: trained already"
+    _log_to(directory / "train.log")
+
+    reader = FrameReader(data, experiment.input)
+    training, held_out = split_speakers(data, experiment.train.heldout_speakers, experiment.train.seed)
+    classes = {speaker: index for index, speaker in enumerate(training)}
+    utt2spk = data.utt2spk
+    labels = {utt: classes[utt2spk[utt]] for utt in reader.utterances if utt2spk[utt] in classes}
+    held = [utt for utt in reader.utterances if utt2spk[utt] in set(held_out)]
+    log.info(
+        "%d speakers, %d utterances to train on; held out: %d speakers, %d utterances; %s on %s",
+        *(len(training), len(labels), len(held_out), len(held), precision, device),
+    )
+
+    torch.manual_seed(experiment.train.seed)
+    encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
+    loss = build_loss(experiment.loss, encoder.embedding_dim, len(classes))
+    conf = experiment.train.model_copy(update={"precision": precision})
+    batches = CropBatches(reader, labels, conf)
+
+    def held_out_trials(encoder: torch.nn.Module, mean: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        embeddings = embed_utterances(encoder, reader, held, device) - mean
+        return pair_scores(embeddings, [utt2spk[utt] for utt in held])
+
+    def evaluate(encoder: torch.nn.Module) -> float:
+        scores, targets = held_out_trials(encoder, 0.0)
+        refuse_without_targets(targets, held_out)
+        return 100 * eer(roc_curve(scores, targets)).value
+
+    trainer = Trainer(encoder, loss, batches, conf, directory, device, evaluate if held else None)
+    state = trainer.run()
+
+    epochs = state.best_epochs(conf.average)
+    log.info("averaging the weights after epochs %s", ", ".join(map(str, epochs)))
+    weights = average_epochs(directory, epochs)
+    encoder.load_state_dict(weights["encoder"])
+    if len(epochs) > 1:
+        torch.manual_seed(conf.seed)
+        batches.set_epoch(conf.epochs)
+        reestimate_batchnorm(encoder, batches, device)
+    encoder.eval()
+    chosen = np.array(list(labels))[:: -(-len(labels) // MOST_FOR_MEAN)]
+    mean = embed_utterances(encoder, reader, list(chosen), device).mean(axis=0)
+    backend: dict[str, object] = {"mean": torch.from_numpy(mean)}
+    said = "nobody held out"
+    if held:
+        scores, targets = held_out_trials(encoder, mean)
+        result = eer(roc_curve(scores, targets))
+        backend |= {"threshold": result.threshold, "calibration": asdict(calibration.fit(scores, targets))}
+        backend |= {"heldout_eer": result.value, "heldout_speakers": held_out}
+        said = f"EER of the {len(held_out)} held-out training speakers {100 * result.value:.2f} %"
+    with ArkWriter(directory / "mean.ark", directory / "mean.scp") as writer:
+        writer.write("mean", mean)
+    final = {"format": FORMAT, "conf": experiment.model_dump(mode="json"), "classes": training, "backend": backend}
+    save_tensors(directory / "final.pt", final | {"encoder": cpu_state(encoder), "loss": weights["loss"]})
+    log.info("%s; wrote final.pt", said)
+    return f"{directory}/final.pt: {len(classes)} classes, {said}"
+
+
+def embed_utterances(
+    encoder: torch.nn.Module, reader: FrameReader, utterances: list[str], device: torch.device
+) -> np.ndarray:
+    """Embeddings ``(N, D)`` of whole utterances, by an encoder in evaluation mode, in their order."""
+    lengths = np.array([reader.num_frames(utterance) for utterance in utterances])
+    found: dict[int, np.ndarray] = {}
+    for batch in length_batches(lengths, device=device.type):
+        feats = torch.zeros(len(batch), int(lengths[batch].max()), encoder.input_dim)
+        for row, index in zip(feats, batch, strict=True):
+            row[: lengths[index]] = torch.from_numpy(reader.read(utterances[index]))
+        with torch.inference_mode():
+            embeddings = encoder(feats.to(device), torch.from_numpy(lengths[batch]))
+        found.update(zip(batch.tolist(), embeddings.float().cpu().numpy(), strict=True))
+    return np.stack([found[index] for index in range(len(utterances))])
+
+
+def _claim(directory: Path, experiment: Experiment) -> None:
+    """Writes conf.yaml and differences.yaml, or refuses a directory made with another conf, naming the keys."""
+    text, path = dump(experiment), directory / "conf.yaml"
+    if path.exists():
+        there, here = (_flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
+        keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
+        if keys:
+            changed = ", ".join(f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3])
+            raise TimbreError(
+                f"{directory} holds an experiment with another conf ({changed}); give this one another name (--exp)"
+            )
+        return
+    with atomic_write(directory / "differences.yaml") as file:
+        table = {key: f"{value} (default {default})" for key, (value, default) in differences(experiment).items()}
+        yaml.safe_dump(table, file, sort_keys=False, allow_unicode=True)
+    with atomic_write(path) as file:
+        file.write(text)
+
+
+def _flat(values: Mapping, prefix: str = "") -> dict[str, object]:
+    rows: dict[str, object] = {}
+    for key, value in values.items():
+        rows |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return rows
+
+
+def _log_to(path: Path) -> None:
+    """Messages of the run: appended to the plain log, warnings shown too."""
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+    )

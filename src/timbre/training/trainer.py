@@ -1,0 +1,265 @@
+"""The training loop: from batches of crops to a checkpoint per epoch, resumable at any step.
+
+All that a run is lies in its :class:`State`, saved whole; batches, schedules and the order of data are
+functions of the seed and the step. Killed at any moment and started again, it ends with the same weights bit
+for bit (on the CPU, with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import atomic_write
+from timbre.models.trained import cpu_state, load_tensors, save_tensors
+from timbre.training.crops import Batch, CropBatches
+from timbre.training.experiment import TrainConf
+from timbre.training.precision import autocast
+from timbre.training.schedule import learning_rate, margin_scale
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class State:
+    """Where a run is: ``epoch`` and ``batch`` are the next to be done."""
+
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def best_epochs(self, count: int) -> list[int]:
+        """The epochs with the lowest held-out EER, or the last ones where nobody is held out; later wins ties."""
+        key = (lambda row: (row["heldout_eer"], -row["epoch"])) if self._held_out else (lambda row: -row["epoch"])
+        return sorted(int(row["epoch"]) for row in sorted(self.history, key=key)[:count])
+
+    def without_progress(self) -> int:
+        """Epochs since the one with the lowest held-out EER."""
+        return len(self.history) - self.best_epochs(1)[0] if self._held_out and self.history else 0
+
+    @property
+    def _held_out(self) -> bool:
+        return bool(self.history) and "heldout_eer" in self.history[0]
+
+
+class Trainer:
+    """Trains ``encoder`` and ``loss`` on ``batches`` in ``directory``.
+
+    Args:
+        evaluate: the held-out speakers' EER (per cent) of the encoder as it stands, or ``None``.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        loss: nn.Module,
+        batches: CropBatches,
+        conf: TrainConf,
+        directory: Path,
+        device: torch.device,
+        evaluate=None,
+    ) -> None:
+        self.encoder, self.loss = encoder.to(device), loss.to(device)
+        self.batches, self.conf, self.directory, self.device = batches, conf, directory, device
+        self._evaluate = evaluate
+        self._parameters = [*encoder.parameters(), *loss.parameters()]
+        self._optimizer = _optimizer(conf, self._parameters)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=conf.precision == "fp16")
+        self.state = State()
+
+    def run(self) -> State:
+        """Trains to the end of the last epoch or of patience, from the last checkpoint if there is one."""
+        self._resume()
+        steps = len(self.batches)
+        done = self.state.epoch * steps + self.state.batch
+        board = SummaryWriter(self.directory / "tensorboard", purge_step=done)
+        progress = tqdm(total=self.conf.epochs * steps, initial=done, desc="train", unit="step", mininterval=1)
+        with board, progress:
+            while self.state.epoch < self.conf.epochs and not self._out_of_patience():
+                self._epoch(board, progress)
+        return self.state
+
+    def _epoch(self, board: SummaryWriter, progress: tqdm) -> None:
+        state, steps = self.state, len(self.batches)
+        self.encoder.train()
+        self.loss.train()
+        self.batches.set_epoch(state.epoch)
+        begun = time.monotonic()
+        loader = DataLoader(
+            self.batches,
+            batch_size=None,
+            sampler=range(state.batch, steps),
+            num_workers=self.conf.workers,
+            pin_memory=self.device.type == "cuda",
+        )
+        for batch in loader:
+            epoch = state.epoch + state.batch / steps
+            rate, margin = learning_rate(self.conf, epoch), margin_scale(self.conf, epoch)
+            values = self._step(batch, rate, margin)
+            for name, value in values.items():
+                state.sums[name] = state.sums.get(name, 0.0) + value
+                board.add_scalar(f"train/{name}", value, state.epoch * steps + state.batch)
+            board.add_scalar("train/learning_rate", rate, state.epoch * steps + state.batch)
+            state.batch += 1
+            progress.update()
+            progress.set_postfix(
+                epoch=state.epoch + 1, loss=f"{state.sums['loss'] / state.batch:.3f}", refresh=False
+            )
+            if state.batch % self.conf.checkpoint_steps == 0 and state.batch < steps:
+                state.seconds, begun = state.seconds + time.monotonic() - begun, time.monotonic()
+                self._save()
+        state.seconds += time.monotonic() - begun
+        self._end_epoch(board, rate, margin)
+
+    def _step(self, batch: Batch, rate: float, margin: float) -> dict[str, float]:
+        """One update; returns its loss and its accuracies without and with the margin."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        feats, labels = batch.feats.to(self.device), batch.labels.to(self.device)
+        self._optimizer.zero_grad(set_to_none=True)
+        with autocast(self.conf.precision, self.device):
+            embeddings = self.encoder(feats, batch.lengths)
+        output = self.loss(embeddings.float(), labels, margin)
+        value = output.loss.item()
+        if not math.isfinite(value):
+            self._refuse_non_finite(value, batch, embeddings)
+        self._scaler.scale(output.loss).backward()
+        self._scaler.unscale_(self._optimizer)
+        if self.conf.clip_norm:
+            nn.utils.clip_grad_norm_(self._parameters, self.conf.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        right = (output.logits.argmax(dim=1) == labels).float().mean().item()
+        right_margin = (output.margin_logits.argmax(dim=1) == labels).float().mean().item()
+        return {"loss": value, "accuracy": right, "accuracy_margin": right_margin}
+
+    def _refuse_non_finite(self, value: float, batch: Batch, embeddings: torch.Tensor) -> None:
+        rows = (~torch.isfinite(embeddings).all(dim=1)).nonzero().flatten().tolist()
+        whose = [batch.utterances[row] for row in rows] if rows else batch.utterances
+        state = self.state
+        raise TimbreError(
+            f"loss {value} at epoch {state.epoch + 1}, batch {state.batch + 1}; "
+            f"{'embeddings that are not finite' if rows else 'the batch'}: {some(whose, 8)}; look at their "
+            "features, or lower train.learning_rate; the last checkpoint stands"
+        )
+
+    def _end_epoch(self, board: SummaryWriter, rate: float, margin: float) -> None:
+        state, steps = self.state, len(self.batches)
+        row: dict[str, float] = {"epoch": state.epoch + 1, "step": (state.epoch + 1) * steps}
+        row |= {name: total / steps for name, total in state.sums.items()}
+        row |= {"learning_rate": rate, "margin_scale": margin}
+        row["utterances_per_second"] = steps * self.conf.batch_size / max(state.seconds, 1e-9)
+        if self._evaluate is not None:
+            self.encoder.eval()
+            row["heldout_eer"] = self._evaluate(self.encoder)
+            board.add_scalar("heldout/eer", row["heldout_eer"], row["step"])
+        state.history.append(row)
+        log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        state.epoch, state.batch, state.seconds, state.sums = state.epoch + 1, 0, 0.0, {}
+        kept = state.best_epochs(self.conf.average)
+        if state.epoch in kept:
+            weights = {"encoder": cpu_state(self.encoder), "loss": cpu_state(self.loss)}
+            save_tensors(epoch_file(self.directory, state.epoch), weights)
+        self._save()
+        for file in self.directory.glob("epoch_*.pt"):
+            if file not in {epoch_file(self.directory, epoch) for epoch in kept}:
+                file.unlink()
+
+    def _out_of_patience(self) -> bool:
+        waited = self.state.without_progress()
+        if self.conf.patience and waited >= self.conf.patience:
+            log.info("no lower held-out EER for %d epochs: stopped early", waited)
+            return True
+        return False
+
+    def _save(self) -> None:
+        """One file with everything, whole or not at all; then what people and plots read."""
+        state: dict[str, Any] = {
+            "state": asdict(self.state),
+            "encoder": self.encoder.state_dict(),
+            "loss": self.loss.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+        }
+        save_tensors(self.directory / "checkpoint.pt", state)
+        self._write_history()
+
+    def _write_history(self) -> None:
+        with atomic_write(self.directory / "history.jsonl") as file:
+            file.writelines(json.dumps(row) + "\n" for row in self.state.history)
+
+    def _resume(self) -> None:
+        path = self.directory / "checkpoint.pt"
+        if not path.exists():
+            return
+        saved = load_tensors(path)
+        self.state = State(**saved["state"])
+        self.encoder.load_state_dict(saved["encoder"])
+        self.loss.load_state_dict(saved["loss"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self._scaler.load_state_dict(saved["scaler"])
+        torch.set_rng_state(saved["random"])
+        if saved["random_cuda"]:
+            torch.cuda.set_rng_state_all(saved["random_cuda"])
+        self._write_history()
+        log.info("resumed at epoch %d, batch %d", self.state.epoch + 1, self.state.batch + 1)
+
+
+def epoch_file(directory: Path, epoch: int) -> Path:
+    """The weights after an epoch, kept while it is among the best."""
+    return directory / f"epoch_{epoch:04d}.pt"
+
+
+def average_epochs(directory: Path, epochs: list[int]) -> dict[str, dict[str, torch.Tensor]]:
+    """The mean of the weights after ``epochs``; counters (integers) are those of the last."""
+    saved = [load_tensors(epoch_file(directory, epoch)) for epoch in epochs]
+    return {part: {name: _mean([one[part][name] for one in saved]) for name in saved[0][part]} for part in saved[0]}
+
+
+def _mean(tensors: list[torch.Tensor]) -> torch.Tensor:
+    if not tensors[0].is_floating_point():
+        return tensors[-1]
+    return torch.stack([tensor.double() for tensor in tensors]).mean(dim=0).to(tensors[0].dtype)
+
+
+def reestimate_batchnorm(encoder: nn.Module, batches: CropBatches, device: torch.device, count: int = 50) -> None:
+    """BatchNorm statistics of averaged weights: their plain mean over up to ``count`` batches of crops.
+
+    The mean of several models' statistics is not the statistics of their mean.
+    """
+    layers = [module for module in encoder.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a cumulative mean
+    encoder.train()
+    with torch.no_grad():
+        for place in range(min(count, len(batches))):
+            batch = batches[place]
+            encoder(batch.feats.to(device), batch.lengths)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    encoder.eval()
+
+
+def _optimizer(conf: TrainConf, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    shared = {"lr": conf.learning_rate, "weight_decay": conf.weight_decay, "fused": True}
+    if conf.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=conf.momentum, nesterov=conf.momentum > 0, **shared)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[conf.optimizer](parameters, **shared)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Embeds whole utterances in parallel jobs:
+#   steps/extract_embeddings.sh [options] <exp> <data> <out>
+# writes xvector.{ark,scp}, spk_xvector.{ark,scp} (means) and num_utts.ark into <out>; jobs that ended before
+# an interruption are not repeated.
+set -euo pipefail
+
+nj=2              # parallel jobs
+cmd=              # job runner (default: train_cmd of cmd.sh)
+device=auto       # auto, cpu or cuda
+bad_audio=fail    # utterances too short to embed: fail, or skip
+max_skipped=0.05  # with skip, the largest fraction left out
+here=$(dirname "$(readlink -f "$0")")/..
+. "$here/utils/parse_options.sh"
+. "$here/path.sh"
+. "$here/cmd.sh"
+
+[ $# -eq 3 ] || die "expected <exp> <data> <out>, found $# arguments"
+exp=$1 data=$2 out=$3
+require_file "$exp/final.pt" "steps/train_encoder.sh (stage 2) makes it"
+require_file "$data/feats.scp" "steps/make_feats.sh (stage 1) makes it"
+lock_dir "$out"
+
+utterances=$(wc -l < "$data/utt2spk")
+[ "$nj" -le "$utterances" ] || nj=$utterances
+# The jobs' files are kept under the model and the data that they were made of, until they are put together.
+made_of=$(sha256sum "$exp/final.pt" "$data/feats.scp" | cut -d' ' -f1 | sha256sum | cut -c1-12)
+parts=$out/jobs.$made_of.$nj
+"$here/utils/split_data.sh" --per-utt "$data" "$nj" > /dev/null
+export OMP_NUM_THREADS=$(( ($(nproc) + nj - 1) / nj ))
+${cmd:-$train_cmd} JOB=1:"$nj" "$out/log/embed.JOB.log" \
+  timbre extract-embeddings --device "$device" --bad-audio "$bad_audio" --job JOB \
+  "$exp" "$data/split${nj}utt/JOB" "$parts"
+timbre collect-embeddings --jobs "$nj" --max-skipped "$max_skipped" "$data" "$parts" "$out"
+rm -r "$out"/jobs.*

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# A data directory with its own features, beside the one it is made from (features of several confs never mix):
+#   steps/make_feats_dir.sh [options] <data> <feats-data>
+# copies <data>, adds copies at other speeds if asked for, and runs make_feats.sh and compute_vad.sh there.
+# Nothing is done where <feats-data> is newer than <data>.
+set -euo pipefail
+
+conf=conf/mfcc.yaml  # a features section, or an experiment's conf that has one
+set=()               # override one key of the conf
+speeds=              # also copies at these speeds, as further speakers: "0.9 1.1"
+nj=4                 # parallel jobs
+bad_audio=fail       # audio that cannot be used: fail, or skip
+here=$(dirname "$(readlink -f "$0")")/..
+. "$here/utils/parse_options.sh"
+. "$here/path.sh"
+
+[ $# -eq 2 ] || die "expected <data> <feats-data>, found $# arguments"
+data=$1 out=$2
+require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
+lock_dir "$out"
+if [ "$out/vad.scp" -nt "$data/wav.scp" ] && [ "$out/vad.scp" -nt "$data/utt2spk" ]; then
+  echo "$out: features are up to date"
+  exit 0
+fi
+if [ -n "$speeds" ]; then
+  # shellcheck disable=SC2086 # one argument a speed
+  timbre add-speed-copies "$data" "$out" $speeds
+else
+  "$here/utils/copy_data_dir.sh" "$data" "$out" > /dev/null
+fi
+options=(--conf "$conf" --nj "$nj" --bad-audio "$bad_audio")
+for setting in "${set[@]}"; do options+=(--set "$setting"); done
+"$here/steps/make_feats.sh" "${options[@]}" "$out"
+"$here/steps/compute_vad.sh" "${options[@]}" "$out"

@@ -1,0 +1,75 @@
+"""What several tests share: Kaldi's own output, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+KALDI = Path(__file__).parent / "fixtures" / "kaldi"
+
+
+@pytest.fixture(scope="session")
+def kaldi() -> Path:
+    """The folder of Kaldi's own output (see its README)."""
+    return KALDI
+
+
+@pytest.fixture(scope="session")
+def kaldi_text():
+    """Reads a text ark of the fixtures as ``{key: (rows, columns) float64}``."""
+
+    def read(name: str) -> dict[str, np.ndarray]:
+        arrays: dict[str, np.ndarray] = {}
+        for block in (KALDI / name).read_text().split("]"):
+            head, bracket, body = block.partition("[")
+            if bracket:
+                rows = [row.split() for row in body.strip().splitlines()]
+                arrays[head.strip()] = np.array(rows, dtype=float)
+        return arrays
+
+    return read
+
+
+@pytest.fixture
+def toy_data(tmp_path):
+    """Makes a data directory of features in which speakers differ: ``make(name, speakers, utterances)``."""
+    from timbre.kaldi.datadir import DataDir, invert
+    from timbre.kaldi.tables import ArkWriter
+    from timbre.kaldi.text import write_table
+
+    def make(name: str = "data", speakers: int = 8, utterances: int = 4, dim: int = 23) -> DataDir:
+        path = tmp_path / name
+        rng = np.random.default_rng(0)
+        lengths: dict[str, int] = {}
+        utt2spk: dict[str, str] = {}
+        with ArkWriter(path / "feats.ark", path / "feats.scp") as writer:
+            for speaker in range(speakers):
+                pattern = rng.normal(size=(7, dim))
+                for number in range(utterances):
+                    utt = f"s{speaker:02d}-{number}"
+                    frames = np.resize(pattern, (int(rng.integers(30, 90)), dim)) + 0.5 * rng.normal(size=dim)
+                    writer.write(utt, frames + rng.normal(size=frames.shape))
+                    lengths[utt], utt2spk[utt] = len(frames), f"s{speaker:02d}"
+        write_table(path / "utt2num_frames", lengths)
+        write_table(path / "utt2spk", utt2spk)
+        write_table(path / "spk2utt", {spk: " ".join(utts) for spk, utts in invert(utt2spk).items()})
+        return DataDir(path)
+
+    return make
+
+
+@pytest.fixture
+def toy_conf(tmp_path):
+    """An experiment small enough to train in a second on :func:`toy_data`, with further settings."""
+    from timbre.training.experiment import load_experiment
+
+    path = tmp_path / "toy.yaml"
+    path.write_text(
+        "features: {kind: mfcc, num_ceps: 23}\n"
+        "encoder: {kind: xvector, channels: 16, pooling_channels: 24, embedding_dim: 8}\n"
+        "train: {epochs: 3, batch_size: 6, crop_frames: 25, heldout_speakers: 2, average: 2,\n"
+        "        checkpoint_steps: 2, precision: fp32, spec_augment: {time_masks: 1, frequency_masks: 1}}\n"
+    )
+    return lambda *settings: load_experiment(path, settings)

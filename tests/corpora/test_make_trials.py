@@ -1,0 +1,83 @@
+"""Trial lists with known answers."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from timbre.__main__ import main
+from timbre.corpora import trials as module
+from timbre.corpora.trials import make_trials
+from timbre.errors import TimbreError
+from timbre.kaldi.datadir import DataDir
+
+
+def directory(path, counts: dict[str, int], genders: dict[str, str] | None = None) -> DataDir:
+    data = DataDir(path)
+    data.write("utt2spk", {f"{spk}-{i}": spk for spk, count in counts.items() for i in range(count)})
+    if genders:
+        data.write("spk2gender", genders)
+    return data
+
+
+def rows(trials) -> list[tuple[str, str, bool]]:
+    return list(zip(trials.enrol.tolist(), trials.test.tolist(), trials.target.tolist(), strict=True))
+
+
+def test_all_pairs(tmp_path):
+    assert rows(make_trials(directory(tmp_path, {"b": 1, "a": 2}))) == [
+        ("a-0", "a-1", True),
+        ("a-0", "b-0", False),
+        ("a-1", "b-0", False),
+    ]
+
+
+def test_same_gender(tmp_path):
+    data = directory(tmp_path, {"a": 2, "b": 2, "c": 2}, {"a": "f", "b": "f", "c": "m"})
+    pairs = rows(make_trials(data, same_gender=True))
+    assert len(pairs) == 6 + 1
+    assert not any({"a", "c"} == {one[0], other[0]} for one, other, _ in pairs)
+
+
+def test_balanced_is_seeded_and_balanced(tmp_path):
+    data = directory(tmp_path, dict.fromkeys("abcde", 4))
+    one, same, other = (rows(make_trials(data, "balanced", seed)) for seed in (1, 1, 2))
+    assert one == same != other
+    assert len(set(one)) == 60
+    assert sum(target for *_, target in one) == 30
+    assert set(one) < set(rows(make_trials(data)))
+
+
+def test_balanced_thins_the_targets_where_they_are_more(tmp_path):
+    pairs = rows(make_trials(directory(tmp_path, {"a": 9, "b": 1}), "balanced"))
+    assert sum(target for *_, target in pairs) == 9
+    assert len(pairs) == 18
+
+
+@pytest.mark.parametrize(
+    ("counts", "genders", "options", "message"),
+    [
+        ({"a": 1, "b": 1}, None, {}, "no target trial among 2 utterances; it takes a speaker with two"),
+        ({"a": 3}, None, {}, "no nontarget trial among 3 utterances; it takes two speakers"),
+        ({"a": 2, "b": 2}, {"a": "f", "b": "m"}, {"same_gender": True}, "no nontarget trial"),
+        ({"a": 2, "b": 2}, {"a": "f"}, {"same_gender": True}, "spk2gender: no gender of b"),
+    ],
+)
+def test_impossible_lists_are_refused(tmp_path, counts, genders, options, message):
+    with pytest.raises(TimbreError, match=message):
+        make_trials(directory(tmp_path, counts, genders), **options)
+
+
+def test_a_list_too_long_to_hold_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_PAIRS", 9)
+    with pytest.raises(TimbreError, match="5 utterances have over 9 pairs"):
+        make_trials(directory(tmp_path, {"a": 5}))
+
+
+def test_command_writes_the_list_and_prints_its_sha256(tmp_path, capsys):
+    directory(tmp_path, {"a": 2, "b": 1})
+    main(["make-trials", "--data", str(tmp_path)])
+    data = (tmp_path / "trials").read_bytes()
+    assert data == b"a-0 a-1 target\na-0 b-0 nontarget\na-1 b-0 nontarget\n"
+    assert f"1 target and 2 nontarget trials, SHA-256 {hashlib.sha256(data).hexdigest()}" in capsys.readouterr().out

@@ -1,0 +1,100 @@
+"""The synthetic corpus: laid out as said, resumable, shared by jobs, hard but not hopeless."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from timbre.conf import load
+from timbre.corpora.acoustics import active_level
+from timbre.corpora.synthetic import Conf, lay_out, plan, prepare
+from timbre.errors import TimbreError
+from timbre.kaldi.text import read_table
+
+CONF = Conf(train_speakers=4, test_speakers=2, utterances=3)
+
+
+def files(corpus: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(corpus)): path.read_bytes() for path in corpus.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    assert lay_out(folder, CONF) == 18
+    return folder
+
+
+def test_layout_and_counts(corpus):
+    wavs = sorted(str(path.relative_to(corpus)) for path in corpus.rglob("*.wav"))
+    assert len(wavs) == 18
+    assert wavs[0] == "test/wav/test001/test001-001.wav"
+    assert len(read_table(corpus / "train" / "text")) == 12
+    assert sorted(read_table(corpus / "test" / "spk2gender").values()) == ["f", "m"]
+    assert "espeak-ng" in (corpus / "README").read_text()
+
+
+def test_waveforms_are_speech(corpus):
+    levels = []
+    for path in corpus.rglob("*.wav"):
+        info = soundfile.info(path)
+        assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
+        assert 1.2 < info.duration < 6
+        samples, rate = soundfile.read(path)
+        assert np.abs(samples).max() < 0.985
+        levels.append(active_level(samples, rate))
+    assert min(levels) > -45
+    assert np.std(levels) > 2
+
+
+def test_jobs_in_other_processes_make_the_same_files(corpus, tmp_path):
+    settings = [f"--set={name}={getattr(CONF, name)}" for name in ("train_speakers", "test_speakers", "utterances")]
+    for job in "21":
+        command = [sys.executable, "-m", "timbre", "make-synthetic-corpus", "--dir", str(tmp_path), *settings]
+        subprocess.run([*command, "--job", job, "--num-jobs", "2"], check=True, capture_output=True)
+    assert files(tmp_path) == files(corpus)
+
+
+def test_only_what_is_missing_is_made_again(corpus):
+    before = files(corpus)
+    (corpus / "train/wav/train002/train002-003.wav").unlink()
+    with pytest.raises(TimbreError, match=r"train: 1 of 12 audio files missing.*train002-003.*again"):
+        prepare(corpus)
+    assert lay_out(corpus, CONF) == 1
+    assert files(corpus) == before
+
+
+def test_a_corpus_of_another_conf_is_not_mixed_in(corpus):
+    with pytest.raises(TimbreError, match="another conf"):
+        lay_out(corpus, CONF.model_copy(update={"seed": 2}))
+
+
+def test_a_job_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(TimbreError, match="no job 0 of 2"):
+        lay_out(tmp_path, CONF, 0, 2)
+    assert not any(tmp_path.iterdir())
+
+
+def test_prepared_rows(corpus):
+    parts = prepare(corpus)
+    assert {part: len(rows) for part, rows in parts.items()} == {"train": 12, "test": 6}
+    row = parts["train"][0]
+    assert (row.utterance, row.speaker, row.speaker_tables) == ("train001-001", "train001", {"spk2gender": "f"})
+    assert len(row.tables["text"].split()) >= 7
+
+
+def test_parts_share_no_voice():
+    planned = list(plan(Conf()))
+    variants = {part: {one.speaker.variant for one in planned if one.part == part} for part in ("train", "test")}
+    assert not variants["train"] & variants["test"]
+    assert len({one.speaker for one in planned}) == 80
+    assert len({one.text for one in planned}) == 800
+
+
+def test_the_conf_of_the_root_recipe_is_valid():
+    load(Conf, Path(__file__).parents[2] / "conf" / "corpus.yaml")

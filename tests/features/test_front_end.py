@@ -1,0 +1,104 @@
+"""What an encoder sees: ranges normalised as in the whole utterance, ark and waveform alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from timbre.conf import build
+from timbre.errors import TimbreError
+from timbre.features import fbank, logmel, mfcc
+from timbre.features.extract import extract_features, extract_vad
+from timbre.features.front_end import FrameReader, FrontEnd, InputConf
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.jobs import collect_jobs
+from timbre.kaldi.text import write_table
+
+RATE = 16000
+
+
+@pytest.fixture
+def spoken(tmp_path):
+    """A data directory of two noisy tones with pauses, and its features and voice activity."""
+    rng = np.random.default_rng(0)
+    waves = {}
+    for number, seconds in enumerate((2.0, 1.3)):
+        time = np.arange(int(seconds * RATE)) / RATE
+        voice = np.sin(2 * np.pi * 200 * time) * (np.sin(2 * np.pi * 1.5 * time) > 0)
+        waves[f"s-{number}"] = (0.3 * voice + 1e-3 * rng.normal(size=len(time))).astype(np.float32)
+        soundfile.write(tmp_path / f"s-{number}.wav", waves[f"s-{number}"], RATE, subtype="FLOAT")
+    write_table(tmp_path / "wav.scp", {utt: tmp_path / f"{utt}.wav" for utt in waves})
+    data, conf = DataDir(tmp_path), mfcc.Conf(snip_edges=False)
+    extract_features(data, conf, tmp_path / "arks", "1")
+    extract_vad(data, InputConf().vad, conf, tmp_path / "arks", "1", "fail", False)
+    collect_jobs(data, tmp_path / "arks", "feats", ["utt2num_frames", "utt2dur"], 1, 0.0)
+    collect_jobs(data, tmp_path / "arks", "vad", [], 1, 0.0)
+    return data, conf, waves
+
+
+READS = [
+    {"cmvn": "none"},
+    {"cmvn": "utterance", "norm_vars": True},
+    {"cmvn": "sliding", "window": 30},
+    {"cmvn": "sliding", "window": 30, "norm_vars": True, "voiced_only": True},
+    {"cmvn": "utterance", "voiced_only": True},
+]
+
+
+@pytest.mark.parametrize("options", READS, ids=str)
+def test_a_range_equals_its_place_in_the_whole_and_ark_equals_waveform(spoken, options):
+    data, conf, waves = spoken
+    read = build(InputConf, options)
+    reader, front_end = FrameReader(data, read), FrontEnd(conf, read)
+    for utt, samples in waves.items():
+        whole = reader.read(utt)
+        assert len(whole) == reader.num_frames(utt)
+        np.testing.assert_allclose(front_end(samples), whole, atol=1e-4)
+        for start, length in [(0, 20), (17, 25), (len(whole) - 10, 10)]:
+            np.testing.assert_allclose(reader.read(utt, start, length), whole[start : start + length], atol=1e-4)
+
+
+def test_voiced_frames_are_selected_after_normalisation(spoken):
+    data, _, _ = spoken
+    everything = FrameReader(data, InputConf()).read("s-0")
+    voiced = FrameReader(data, InputConf(voiced_only=True)).read("s-0")
+    assert 0.3 * len(everything) < len(voiced) < 0.8 * len(everything)
+    assert {row.tobytes() for row in voiced} < {row.tobytes() for row in everything}
+
+
+def test_a_missing_job_is_missed(spoken):
+    data, conf, _ = spoken
+    write_table(data.path / "wav.scp", {"s-0": data.path / "s-0.wav"})
+    out = data.path / "arks"
+    extract_features(DataDir(data.path), conf, out, "1")
+    write_table(data.path / "wav.scp", {utt: data.path / f"{utt}.wav" for utt in ("s-0", "s-1")})
+    with pytest.raises(TimbreError, match="expected 2 utterances in feats.scp, wrote 1, missing s-1"):
+        collect_jobs(DataDir(data.path), out, "feats", [], 1, 0.0)
+
+
+def test_bad_audio_fails_or_is_skipped_with_its_reason(spoken):
+    data, conf, _ = spoken
+    soundfile.write(data.path / "s-1.wav", np.ones(399) * 0.1, RATE)
+    with pytest.raises(TimbreError, match="s-1: 399 samples, shorter than one frame of 400"):
+        extract_features(data, conf, data.path / "arks", "1")
+    extract_features(data, conf, data.path / "arks", "1", bad_audio="skip")
+    with pytest.raises(TimbreError, match="1 of 2 utterances are unusable, more than --max-skipped 0.05"):
+        collect_jobs(data, data.path / "arks", "feats", [], 1, 0.05)
+    said = collect_jobs(data, data.path / "arks", "feats", ["utt2num_frames"], 1, 0.5)
+    assert said.endswith("1 utterances, 1 skipped")
+    assert (data.path / "feats.skipped").read_text().startswith("s-1 399 samples, shorter")
+
+
+def test_log_mel_frames():
+    samples = torch.sin(2 * torch.pi * 1000 * torch.arange(RATE) / RATE)
+    frames = logmel.Extractor(logmel.Conf())(samples)
+    assert frames.shape == (101, 40) and frames.isfinite().all()
+    assert (frames[10:-10].argmax(dim=1) == frames[50].argmax()).all()
+
+
+def test_waveform_scale_is_kaldis():
+    """Features of [-1, 1) samples are those of the 16-bit range: log energies lie 2 ln 32768 higher."""
+    samples = 0.1 * torch.randn(RATE, generator=torch.manual_seed(0))
+    assert fbank.Extractor(fbank.Conf())(samples).mean() > 10

@@ -1,0 +1,128 @@
+"""Audio behind wav.scp: what is read, and each kind of bad audio with its message."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from timbre.errors import TimbreError
+from timbre.kaldi.audio import AudioError, WaveReader, load, resample
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.policy import BadAudio, check_skipped
+
+RATE = 16000
+TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.float32)
+
+
+def bad_file(folder, kind):
+    path = folder / f"{kind}.wav"
+    samples = {"zero": np.zeros(RATE), "none": np.zeros(0), "stereo": np.stack([TONE, TONE], axis=1)}.get(
+        kind, TONE
+    )
+    if kind == "nan":
+        samples = TONE.copy()
+        samples[100] = np.nan
+    if kind != "missing":
+        soundfile.write(path, samples, RATE, subtype="FLOAT" if kind == "nan" else "PCM_16")
+    if kind == "empty":
+        path.write_bytes(b"")
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:20000])
+    if kind == "noise":
+        path.write_bytes(b"this is no audio at all" * 10)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "kind,message",
+    [
+        ("missing", "no such file"),
+        ("empty", "the file is empty"),
+        ("truncated", "truncated: 19956 of 32000 bytes"),
+        ("noise", "not readable as audio"),
+        ("none", "no samples"),
+        ("zero", "all 16000 samples are zero"),
+        ("nan", "sample 100 is not a finite number"),
+        ("stereo", "2 channels, expected one"),
+    ],
+)
+def test_bad_audio_is_refused_by_file_and_reason(tmp_path, kind, message):
+    with pytest.raises(AudioError, match=message) as caught:
+        load(bad_file(tmp_path, kind))
+    assert kind in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["wav", "flac", "ogg"])
+def test_what_soundfile_reads_is_read(tmp_path, form):
+    soundfile.write(tmp_path / f"a.{form}", TONE, RATE)
+    samples, rate = load(str(tmp_path / f"a.{form}"))
+    assert rate == RATE and samples.dtype == np.float32
+    if form != "ogg":
+        np.testing.assert_allclose(samples, TONE, atol=1e-4)
+
+
+def test_commands_run_only_where_allowed(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE, RATE)
+    with pytest.raises(AudioError, match="--allow-pipes true"):
+        load(f"touch {tmp_path}/ran |")
+    assert not (tmp_path / "ran").exists()
+    samples, _ = load(f"cat {tmp_path}/a.wav | cat |", allow_pipes=True)
+    assert len(samples) == RATE
+    with pytest.raises(AudioError, match="failed with code 1: .*No such file"):
+        load("cat /nowhere.wav | cat |", allow_pipes=True)
+
+
+def reader(folder, allow_resample=False, rate=RATE, **tables):
+    for name, text in tables.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return WaveReader(DataDir(folder), rate, allow_resample)
+
+
+def test_segments_cut_recordings(tmp_path):
+    soundfile.write(tmp_path / "r.wav", TONE, RATE)
+    segments = "a r 0.25 0.5\nb r 0.5 -1\nc r 0.9 1.2\nd r 0.5 2\ne r 1.5 1.8\n"
+    waves = reader(tmp_path, wav_scp=f"r {tmp_path}/r.wav\n", segments=segments)
+    assert waves.utterances == list("abcde")
+    np.testing.assert_allclose(waves.read("a"), TONE[4000:8000], atol=1e-4)
+    assert len(waves.read("b")) == 8000
+    assert len(waves.read("c")) == 1600  # ends within Kaldi's half second past the recording
+    for utterance in "de":
+        with pytest.raises(AudioError, match=f"^{utterance}: segment .* does not lie in r, 1.000 s long"):
+            waves.read(utterance)
+
+
+def test_another_rate_is_refused_or_resampled(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE[::2], RATE // 2)
+    scp = f"a {tmp_path}/a.wav\n"
+    with pytest.raises(AudioError, match="^a: .*8000 Hz, expected 16000; set features.sample_rate"):
+        reader(tmp_path, wav_scp=scp).read("a")
+    found = reader(tmp_path, allow_resample=True, wav_scp=scp).read("a")
+    assert len(found) == RATE
+    np.testing.assert_allclose(found[200:-200], TONE[200:-200], atol=0.02)
+
+
+def test_speed_changes_tempo_and_pitch(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE, RATE)
+    waves = reader(tmp_path, wav_scp=f"a {tmp_path}/a.wav\n", utt2speed="a 1.1\n")
+    samples = waves.read("a")
+    assert abs(len(samples) - RATE / 1.1) <= 1
+    peak = np.abs(np.fft.rfft(samples)).argmax() * RATE / len(samples)
+    assert peak == pytest.approx(440 * 1.1, rel=0.01)
+
+
+def test_resampling_coprime_rates_stays_small():
+    assert len(resample(TONE, 22050, RATE)) == pytest.approx(RATE * RATE / 22050, abs=1)
+
+
+def test_skipping_is_counted_and_limited():
+    bad = BadAudio("skip")
+    for utterance in ("a", "b"):
+        with bad.caught(utterance):
+            raise AudioError(f"{utterance}: broken")
+    assert bad.skipped == {"a": "broken", "b": "broken"}
+    check_skipped(bad.skipped, 40, 0.05, "x")
+    with pytest.raises(TimbreError, match=r"2 of 30 .* --max-skipped 0.05 allows: a \(broken\), b \(broken\)"):
+        check_skipped(bad.skipped, 30, 0.05, "x")
+    with pytest.raises(TimbreError, match="a: broken .--bad-audio skip"), BadAudio("fail").caught("a"):
+        raise AudioError("a: broken")

@@ -1,0 +1,117 @@
+"""The data directory tools as commands: arguments, exit codes, the lines that users look for; and the pipes."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "data"
+    path.mkdir()
+    utts = [f"s{s}-{u}" for s in (1, 2) for u in range(3)]
+    (path / "utt2spk").write_text("".join(f"{utt} {utt[:2]}\n" for utt in utts))
+    (path / "spk2utt").write_text("s1 s1-0 s1-1 s1-2\ns2 s2-0 s2-1 s2-2\n")
+    (path / "wav.scp").write_text("".join(f"{utt} x.wav\n" for utt in utts))
+    return path
+
+
+@pytest.fixture
+def tool(run, root):
+    return lambda name, *arguments, **options: run(root / "utils" / name, *arguments, **options)
+
+
+def test_validate(tool, data):
+    done = tool("validate_data_dir.sh", "--no-feats", "--no-text", "data")
+    assert done.returncode == 0
+    assert done.stdout == "utils/validate_data_dir.sh: Successfully validated data-directory data\n"
+    (data / "utt2spk").write_text("s1-0\n")  # where Kaldi's own says "wrong format" and exits 0
+    failed = tool("validate_data_dir.sh", "--no-feats", "--no-text", "data")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "data/utt2spk:1: expected 2 fields, found 's1-0'" in failed.stderr
+
+
+def test_fix(tool, data):
+    assert "fix_data_dir.sh: kept all 6 utterances." in tool("fix_data_dir.sh", "data").stdout
+    (data / "wav.scp").write_text("s1-1 x\ns1-0 x\n")
+    assert "fix_data_dir.sh: kept 2 utterances out of 6\n" in tool("fix_data_dir.sh", "data").stdout
+
+
+def test_subset(tool, data, tmp_path):
+    assert tool("subset_data_dir.sh", "--first", "data", "2", "out").stdout == (
+        "subset_data_dir.sh: reducing #utt from 6 to 2\n"
+    )
+    assert (tmp_path / "out/spk2utt").read_text() == "s1 s1-0 s1-1\n"
+    (tmp_path / "list").write_text("s2-1\nnobody\n")
+    listed = tool("subset_data_dir.sh", "--utt-list", "list", "data", "out")
+    assert "data lacks 1 ids of list: nobody" in listed.stderr
+    assert (tmp_path / "out/utt2spk").read_text() == "s2-1 s2\n"
+    assert "give SOURCE NUMBER DESTINATION" in tool("subset_data_dir.sh", "data", "out").stderr
+
+
+def test_copy_and_combine(tool, data, tmp_path):
+    copied = tool("copy_data_dir.sh", "--utt-suffix", "-noise", "data", "noisy")
+    assert copied.returncode == 0, copied.stderr
+    assert "copy_data_dir.sh: copied data from data to noisy" in copied.stdout
+    assert "Successfully validated data-directory noisy" in copied.stdout
+    assert "no option --no-feat (did you mean '--no-feats'?)" in (
+        tool("copy_data_dir.sh", "--validate-opts", "--no-feat", "data", "other").stderr
+    )
+    combined = tool("combine_data.sh", "both", "data", "noisy")
+    assert "combine_data.sh [info]: combined wav.scp" in combined.stdout
+    assert "fix_data_dir.sh: kept all 12 utterances." in combined.stdout
+    assert (tmp_path / "both/utt2spk").read_text().count("-noise s") == 6
+
+
+def test_split_by_two_processes_at_once(root, data, tool):
+    command = [sys.executable, "-m", "timbre", "split-data", str(data), "2"]
+    environment = {"PYTHONPATH": str(root / "src")}
+    processes = [subprocess.Popen(command, env=environment) for _ in range(3)]
+    assert [process.wait(timeout=20) for process in processes] == [0, 0, 0]
+    assert (data / "split2/2/utt2spk").read_text() == "s2-0 s2\ns2-1 s2\ns2-2 s2\n"
+    refused = tool("split_data.sh", "data", "3")
+    assert refused.returncode == 1
+    assert "data: 2 speakers cannot be split into 3 parts" in refused.stderr
+    assert tool("split_data.sh", "--per-utt", "data", "3").returncode == 0
+    assert (data / "split3utt/3/wav.scp").read_text() == "s2-1 x.wav\ns2-2 x.wav\n"
+
+
+def test_maps_there_and_back(tool):
+    spk2utt = tool("utt2spk_to_spk2utt.py", stdin="b-1 b\na-1 a\nb-2 b\n").stdout
+    assert spk2utt == "b b-1 b-2\na a-1\n"
+    assert tool("spk2utt_to_utt2spk.py", stdin=spk2utt).stdout == "b-1 b\nb-2 b\na-1 a\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "stdin", "message"),
+    [
+        ("utt2spk_to_spk2utt.py", [], "a b\na b c\n", "-:2: no <utterance> <speaker> in 'a b c'"),
+        ("utt2spk_to_spk2utt.py", ["nowhere"], "", "nowhere: No such file"),
+        ("spk2utt_to_utt2spk.py", [], "a b\n\n", "-:2: no <speaker> <utterances> in ''"),
+        ("spk2utt_to_utt2spk.py", [], "a\n", "-:1: no <speaker> <utterances> in 'a'"),
+        ("filter_scp.py", ["nowhere"], "", "nowhere: No such file"),
+        ("filter_scp.py", ["-f", "0", "list"], "", "-f 0: fields are counted from 1"),
+        ("filter_scp.py", ["-f", "2", "list"], "a\n", "-:1: no field 2 in 'a'"),
+    ],
+)
+def test_pipes_refuse(tool, tmp_path, name, arguments, stdin, message):
+    (tmp_path / "list").write_text("a\n")
+    done = tool(name, *arguments, stdin=stdin)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_filter(tool, tmp_path):
+    (tmp_path / "list").write_text("a x y\nc\n")
+    table = "a  1 2\nb 1\tc\nc 3 a\n"
+    assert tool("filter_scp.py", "list", stdin=table).stdout == "a  1 2\nc 3 a\n"
+    assert tool("filter_scp.py", "--exclude", "list", stdin=table).stdout == "b 1\tc\n"
+    (tmp_path / "in").write_text(table)
+    assert tool("filter_scp.py", "-f", "3", "list", "in").stdout == "b 1\tc\nc 3 a\n"
+
+
+def test_filter_streams_and_stops_with_its_reader(root, run, tmp_path):
+    (tmp_path / "list").write_text("y\n")
+    done = run("bash", "-c", f"yes | {root}/utils/filter_scp.py list | head -n 1", timeout=5)
+    assert (done.stdout, done.stderr) == ("y\n", "")

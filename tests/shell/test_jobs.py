@@ -1,0 +1,166 @@
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+JOB = """\
+echo "job $1 of $2"
+if [[ $1 == 2 || $1 == 3 ]]; then echo "utt$1: a$1.wav: too short"; exit 4; fi
+"""
+
+
+@pytest.fixture
+def local(run, root, script):
+    script("job.sh", JOB)
+    return lambda *arguments, **options: run(root / "utils/run_local.sh", *arguments, **options)
+
+
+def test_jobs_and_their_logs(local, tmp_path):
+    done = local(
+        "--mem",
+        "4G",
+        "PART=4:6",
+        "--num-threads",
+        "2",
+        "--gpu",
+        "1",
+        "log/a.PART.log",
+        "./job.sh",
+        "PART",
+        "xPARTy",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    lines = (tmp_path / "log/a.5.log").read_text().splitlines()
+    assert lines[0] == "# ./job.sh 5 x5y"
+    assert lines[1].startswith("# Started at ")
+    assert lines[2:5] == ["#", "job 5 of x5y", "# Accounting: time=0 threads=2"]
+    assert lines[5].startswith("# Ended (code 0) at ") and lines[5].endswith("elapsed time 0 seconds")
+    assert sorted(os.listdir(tmp_path / "log")) == ["a.4.log", "a.5.log", "a.6.log"]
+
+
+def test_failures_are_counted_and_the_first_one_shown(local):
+    done = local("JOB=1:4", "log/a.JOB.log", "./job.sh", "JOB", "4")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:4] == [
+        "run_local.sh: 2 / 4 failed, log is in log/a.*.log",
+        "run_local.sh: the last lines of log/a.2.log:",
+        "  job 2 of 4",
+        "  utt2: a2.wav: too short",
+    ]
+    assert local("log/a.log", "./job.sh", "2", "4").stderr.startswith(
+        "run_local.sh: job failed, log is in log/a.log\n"
+    )
+
+
+def test_a_killed_job_has_failed(local):
+    done = local("log/a.log", "bash", "-c", "echo begun; kill -9 $PPID")
+    assert done.returncode == 1
+    assert done.stderr.endswith("  begun\n  (killed before it ended)\n")
+
+
+def test_words_are_handed_on_as_they_are(local, tmp_path):
+    words = ["a $(touch x)", "*", "", "b'c\"d", "; touch x", "`touch x`"]
+    assert local("log/a.log", "printf", "<%s>", *words).returncode == 0
+    assert "".join(f"<{word}>" for word in words) in (tmp_path / "log/a.log").read_text()
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["JOB=0:2", "a.JOB.log", "true"], "invalid job range JOB=0:2, start must be strictly positive"),
+        (["JOB=3:2", "a.JOB.log", "true"], "invalid job range JOB=3:2, its end comes before its start"),
+        (["JOB=1:2", "a.log", "true"], "putting the output into just one log file (a.log)"),
+        (["--max-jobs-run", "two", "a.log", "true"], "expected a whole number: --max-jobs-run two"),
+        (["--max-jobs-run"], "missing value for --max-jobs-run"),
+        (["--queue", "x", "a.log", "true"], "invalid option --queue"),
+        (["a.log"], "usage: run_local.sh"),
+        (["a.log", "cat", "|", "wc"], "no shell reads '|'; put the pipeline into a script"),
+    ],
+)
+def test_refusals(local, arguments, message):
+    done = local(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_at_most_so_many_at_once(local, script, tmp_path):
+    script("count.sh", "touch on.$1; ls on.* | wc -l; sleep 0.2; rm on.$1\n")
+    assert local("--max-jobs-run", "2", "JOB=1:5", "log/a.JOB.log", "./count.sh", "JOB").returncode == 0
+    counts = [int((tmp_path / f"log/a.{n}.log").read_text().splitlines()[3]) for n in range(1, 6)]
+    assert max(counts) == 2
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_run_takes_its_jobs_along(root, script, tmp_path, how):
+    script("long.sh", "sleep 60 & echo $! >> pids; wait\n")
+    command = [root / "utils/run_local.sh", "--max-jobs-run", "2", "JOB=1:2", "log/a.JOB.log", "./long.sh"]
+    with subprocess.Popen(command, cwd=tmp_path) as process:
+        wait_for(lambda: (tmp_path / "pids").exists() and len((tmp_path / "pids").read_text().split()) == 2)
+        process.send_signal(how)
+        assert process.wait(timeout=5) == 128 + how
+    for pid in (tmp_path / "pids").read_text().split():
+        wait_for(lambda pid=pid: not alive(pid))
+
+
+def alive(pid: str) -> bool:
+    """Whether the process still works (one that waits to be reaped does not)."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+SBATCH = """\
+printf '%s\\n' "$@" > sbatch.args
+script=${!#}
+echo "77;cluster"
+code=0
+for n in $FAKE_TASKS; do SLURM_ARRAY_TASK_ID=$n bash "$script" >/dev/null 2>&1 || code=1; done
+exit $code
+"""
+
+
+def test_slurm(run, root, script, tmp_path):
+    script("bin/sbatch", SBATCH)
+    script("job.sh", JOB)
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    command = ["JOB=1:4", "log/a.JOB.log", "./job.sh", "JOB", "a b $(touch x)"]
+    options = ["--mem", "4G", "--num-threads", "3", "--gpu", "2", "--max-jobs-run", "7"]
+    slurm = root / "utils/run_slurm.sh"
+    done = run(slurm, *options, *command, PATH=path, FAKE_TASKS="1 2 3 4")
+    assert done.returncode == 1
+    assert "run_slurm.sh: 2 / 4 failed, log is in log/a.*.log" in done.stderr
+    arguments = (tmp_path / "sbatch.args").read_text().splitlines()
+    assert {"--wait", "--array=1-4%7", "--mem=4G", "--cpus-per-task=3", "--gres=gpu:2"} <= set(arguments)
+    assert "job 4 of a b $(touch x)" in (tmp_path / "log/a.4.log").read_text()
+    assert not (tmp_path / "x").exists()
+    assert run(slurm, "JOB=4:5", *command[1:], PATH=path, FAKE_TASKS="4 5").returncode == 0
+    assert run(slurm, "log/one.log", "./job.sh", "1", "1", PATH=path, FAKE_TASKS="1").returncode == 0
+
+
+def test_slurm_failures_of_its_own(run, root, script, tmp_path):
+    slurm = [root / "utils/run_slurm.sh", "JOB=1:2", "log/a.JOB.log", "true"]
+    bare = script("bin/nothing", "").parent
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/a.1.log").write_text("# Ended (code 0) at an earlier run\n")
+    assert "no sbatch on this machine" in run(*slurm).stderr
+    path = f"{bare}:{os.environ['PATH']}"
+    script("bin/sbatch", "echo 'sbatch: error: invalid partition' >&2; exit 1\n")
+    refused = run(*slurm, PATH=path)
+    assert refused.returncode == 1
+    assert "invalid partition" in refused.stderr and "sbatch refused log/q/a.JOB.sh (code 1)" in refused.stderr
+    script("bin/sbatch", "echo 77; exit 1\n")  # the node died, or scancel
+    dead = run(*slurm, PATH=path)
+    assert dead.returncode == 1
+    assert "2 / 2 failed" in dead.stderr and "(it was never written)" in dead.stderr

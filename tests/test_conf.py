@@ -1,0 +1,82 @@
+"""Confs: what is read, and each kind of mistake with its name and mend."""
+
+from __future__ import annotations
+
+import pytest
+
+from timbre.conf import differences, dump
+from timbre.errors import TimbreError
+from timbre.training.experiment import experiment_name, features_name, load_experiment
+
+
+def written(folder, text, name="x.yaml"):
+    (folder / name).write_text(text)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    "text,message",
+    [
+        ("trian: {}", r"unknown key 'trian' \(did you mean 'train'\?\)"),
+        ("train: {epoch: 3}", r"unknown key 'train.epoch' \(did you mean 'epochs'\?\)"),
+        (
+            "train: {spec_augment: {time_mask: 1}}",
+            r"'train.spec_augment.time_mask' \(did you mean 'time_masks'\?\)",
+        ),
+        ("train: {epochs: 0}", "train.epochs: input should be greater than 0, found 0"),
+        ("train: {epochs: many}", "train.epochs: .*valid integer.*, found 'many'"),
+        ("train: {optimizer: adm}", "train.optimizer: input should be 'sgd', 'adam' or 'adamw', found 'adm'"),
+        ("encoder: {kind: xvectr}", r"encoder.kind: no such kind 'xvectr' \(did you mean 'xvector'\?\)"),
+        ("encoder: {kind: trained}", "encoder.kind: no such kind 'trained'"),
+        ("encoder: {kind: ../../x}", "encoder.kind: no such kind"),
+        ("loss: {kind: am_softmax, margn: 0.1}", r"'loss.margn' \(did you mean 'margin'\?\)"),
+        ("features: {kind: mfcc, num_ceps: 30}", "num_ceps 30 must not exceed num_mel_bins 23"),
+        ("train: [1]", "train: .*found \\[1\\]"),
+        ("a: b: c", "not YAML"),
+        ("- 1", "expected keys and values, found list"),
+        ("features: none.yaml", "none.yaml: no such file"),
+        ("encoder: !!python/object/apply:os.system ['true']", "not YAML"),
+    ],
+)
+def test_mistakes_are_refused_by_name(tmp_path, text, message):
+    path = written(tmp_path, text + "\n")
+    with pytest.raises(TimbreError, match=message) as caught:
+        load_experiment(path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_settings_override_and_are_checked_too(tmp_path):
+    path = written(tmp_path, "train: {epochs: 3, seed: 7}\n")
+    conf = load_experiment(path, ["train.epochs=9", "encoder.kind=ecapa_tdnn", "speeds=[0.9, 1.1]"])
+    assert (conf.train.epochs, conf.train.seed, conf.encoder.kind) == (9, 7, "ecapa_tdnn")
+    assert conf.speeds == (0.9, 1.1)
+    with pytest.raises(TimbreError, match=r"'train.epoch' \(did you mean"):
+        load_experiment(path, ["train.epoch=9"])
+    with pytest.raises(TimbreError, match="--set takes key=value"):
+        load_experiment(path, ["train.epochs"])
+
+
+def test_features_come_from_a_file_beside_the_conf_or_stand_alone(tmp_path):
+    written(tmp_path, "kind: mfcc\nnum_ceps: 20\n", "mfcc.yaml")
+    conf = load_experiment(written(tmp_path, "features: mfcc.yaml\n"))
+    assert conf.features.num_ceps == 20
+    assert conf.features == load_experiment(tmp_path / "mfcc.yaml").features
+
+
+def test_the_resolved_conf_is_a_conf_and_says_what_differs(tmp_path):
+    conf = load_experiment(written(tmp_path, "encoder: {kind: ecapa_tdnn}\ntrain: {epochs: 3}\n"))
+    again = load_experiment(written(tmp_path, dump(conf), "y.yaml"))
+    assert again == conf
+    assert differences(conf)["train.epochs"] == (3, 20)
+    assert differences(conf)["encoder.kind"] == ("ecapa_tdnn", "xvector")
+    assert "train.seed" not in differences(conf)
+
+
+def test_names_follow_from_the_conf(tmp_path):
+    path = written(tmp_path, "features: {kind: fbank}\n", "small.yaml")
+    assert experiment_name(path) == "small"
+    assert experiment_name(path, ["train.epochs=3", "a=/x y"]) == "small,a=-x-y,train.epochs=3"
+    name = features_name(load_experiment(path))
+    assert name.startswith("fbank80-")
+    assert name != features_name(load_experiment(path, ["features.low_freq=30"]))
+    assert name == features_name(load_experiment(path, ["train.epochs=3"]))

@@ -1,0 +1,159 @@
+"""Training end to end on features of a second: resumed to the same bits, chosen by held-out speakers, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from timbre.errors import TimbreError
+from timbre.kaldi.datadir import DataDir
+from timbre.models.trained import load_tensors, read_final
+from timbre.training import trainer as trainer_module
+from timbre.training.train import train_experiment
+from timbre.training.trainer import Trainer, average_epochs
+
+
+def weights(directory):
+    state = read_final(directory)
+    return {f"{part}.{name}": value for part in ("encoder", "loss") for name, value in state[part].items()}
+
+
+def assert_same_bits(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def test_training_learns_and_leaves_what_it_promises(toy_data, toy_conf, tmp_path):
+    said = train_experiment(toy_conf("train.epochs=8"), toy_data(), tmp_path / "exp", "cpu")
+    state = read_final(tmp_path / "exp")
+    assert len(state["classes"]) == 6 and "6 classes" in said
+    assert set(state["backend"]["heldout_speakers"]).isdisjoint(state["classes"])
+    history = [json.loads(line) for line in (tmp_path / "exp/history.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in history] == list(range(1, 9))
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert history[-1]["accuracy"] >= history[-1]["accuracy_margin"]
+    assert {"heldout_eer", "learning_rate", "utterances_per_second"} <= history[0].keys()
+    assert (tmp_path / "exp/conf.yaml").exists() and list((tmp_path / "exp/tensorboard").iterdir())
+    assert len(list((tmp_path / "exp").glob("epoch_*.pt"))) == 2
+    assert "trained already" in train_experiment(toy_conf("train.epochs=8"), toy_data(), tmp_path / "exp", "cpu")
+
+
+def test_interrupted_anywhere_it_ends_with_the_same_bits(toy_data, toy_conf, tmp_path, monkeypatch):
+    data, conf = toy_data(), toy_conf("encoder.channels=8")
+    train_experiment(conf, data, tmp_path / "whole", "cpu")
+    step = Trainer._step
+    for stop in (1, 3, 4, 7, 11):
+        count = 0
+
+        def interrupted(self, *args, stop=stop):
+            nonlocal count
+            count += 1
+            if count == stop:
+                raise KeyboardInterrupt
+            return step(self, *args)
+
+        monkeypatch.setattr(Trainer, "_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_experiment(conf, data, tmp_path / f"stopped{stop}", "cpu")
+        monkeypatch.setattr(Trainer, "_step", step)
+        torch.rand(3)  # whatever the interrupted process's generator was at
+        train_experiment(conf, data, tmp_path / f"stopped{stop}", "cpu")
+        assert_same_bits(weights(tmp_path / "whole"), weights(tmp_path / f"stopped{stop}"))
+        same = [(tmp_path / name / "history.jsonl").read_text() for name in ("whole", f"stopped{stop}")]
+        rows = [[json.loads(line) for line in text.splitlines()] for text in same]
+        for row in rows[0] + rows[1]:
+            del row["utterances_per_second"]
+        assert rows[0] == rows[1]
+
+
+def test_killed_it_ends_with_the_same_bits(toy_data, toy_conf, tmp_path):
+    data = toy_data()
+    train_experiment(toy_conf(), data, tmp_path / "whole", "cpu")
+    command = [sys.executable, "-m", "timbre", "train-encoder", "--conf", str(tmp_path / "toy.yaml")]
+    command += ["--train", str(data.path), "--device", "cpu", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (tmp_path / "killed/checkpoint.pt").exists():
+        pass
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    train_experiment(toy_conf(), data, tmp_path / "killed", "cpu")
+    assert_same_bits(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+
+
+def test_reading_in_other_processes_changes_nothing(toy_data, toy_conf, tmp_path):
+    data = toy_data()
+    train_experiment(toy_conf("train.epochs=1"), data, tmp_path / "here", "cpu")
+    train_experiment(toy_conf("train.epochs=1", "train.workers=2"), data, tmp_path / "there", "cpu")
+    assert_same_bits(weights(tmp_path / "here"), weights(tmp_path / "there"))
+
+
+def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_path):
+    train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
+    with pytest.raises(TimbreError, match=r"another conf \(train.epochs was 1, is 2\); give this one another name"):
+        train_experiment(toy_conf("train.epochs=2"), toy_data(), tmp_path / "exp", "cpu")
+
+
+def test_a_loss_that_is_not_finite_names_the_utterances(toy_data, toy_conf, tmp_path, monkeypatch):
+    data = toy_data()
+    crop = trainer_module.CropBatches._crop
+
+    def poisoned(self, utterance, rng):
+        return crop(self, utterance, rng) * (np.nan if utterance == "s03-1" else 1)
+
+    monkeypatch.setattr(trainer_module.CropBatches, "_crop", poisoned)
+    with pytest.raises(TimbreError, match=r"loss nan at epoch 1, batch \d+; .*s03-1.*the last checkpoint stands"):
+        train_experiment(toy_conf("train.heldout_speakers=0"), data, tmp_path / "exp", "cpu")
+
+
+def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch):
+    said = train_experiment(toy_conf("train.heldout_speakers=0"), toy_data(), tmp_path / "none", "cpu")
+    assert "nobody held out" in said and "threshold" not in read_final(tmp_path / "none")["backend"]
+    worse = iter(range(10, 90, 10))
+    monkeypatch.setattr(Trainer, "__init__", _with_evaluate(Trainer.__init__, lambda encoder: float(next(worse))))
+    train_experiment(toy_conf("train.epochs=8", "train.patience=2"), toy_data(), tmp_path / "patient", "cpu")
+    assert len((tmp_path / "patient/history.jsonl").read_text().splitlines()) == 3
+
+
+def _with_evaluate(init, evaluate):
+    return lambda self, *args: init(self, *args[:-1], evaluate)
+
+
+def test_a_damaged_checkpoint_is_refused_by_name(toy_data, toy_conf, tmp_path):
+    (tmp_path / "exp").mkdir()
+    (tmp_path / "exp/checkpoint.pt").write_bytes(b"PK\x03\x04 not a checkpoint")
+    with pytest.raises(TimbreError, match=r"checkpoint.pt: not readable as saved tensors"):
+        train_experiment(toy_conf(), toy_data(), tmp_path / "exp", "cpu")
+
+
+def test_a_saved_file_cannot_run_code(tmp_path):
+    class Attack:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "ran"),))
+
+    torch.save({"x": Attack()}, tmp_path / "final.pt")
+    with pytest.raises(TimbreError, match="not readable as saved tensors"):
+        load_tensors(tmp_path / "final.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_averages_keep_counters_whole(tmp_path):
+    for epoch in (1, 2):
+        state = {"w": torch.tensor([float(epoch)]), "num_batches_tracked": torch.tensor(10 * epoch)}
+        torch.save({"encoder": state, "loss": {}}, tmp_path / f"epoch_{epoch:04d}.pt")
+    mean = average_epochs(tmp_path, [1, 2])["encoder"]
+    assert mean["w"].item() == 1.5
+    assert mean["num_batches_tracked"].item() == 20 and mean["num_batches_tracked"].dtype == torch.int64
+
+
+def test_an_empty_train_directory_is_refused(toy_conf, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TimbreError, match=r"feats.scp: no such file; steps/make_feats.sh"):
+        train_experiment(toy_conf(), DataDir(tmp_path / "empty"), tmp_path / "exp", "cpu")

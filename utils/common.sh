@@ -1,0 +1,29 @@
+# common.sh: what run.sh and steps/*.sh have in common; utils/parse_options.sh sources it.
+#   die "message"                    one line on stderr, exit 1
+#   require_file PATH "who makes it" dies when PATH is missing or empty
+#   lock_dir DIR                     dies when another run works in DIR; held until this script and all it started end
+# shellcheck shell=bash
+
+die() {
+  printf '%s: error: %s\n' "${0##*/}" "$1" >&2
+  exit 1
+}
+
+require_file() {
+  [[ -e $1 ]] || die "$1: no such file; $2"
+  [[ -s $1 ]] || die "$1: empty; $2"
+}
+
+lock_dir() {
+  local dir fd code=0
+  mkdir -p "$1" || die "$1: cannot be made"
+  dir=$(readlink -f "$1")
+  [[ :${TIMBRE_LOCKS:-}: != *":$dir:"* ]] || return 0 # the script that called this one holds it
+  exec {fd}>>"$dir/.lock"                             # stays open, and open in every child
+  flock --nonblock --conflict-exit-code 99 "$fd" || code=$?
+  ((code != 99)) || die \
+    "$1 is in use by another run (process $(<"$dir/.lock")); wait for it or give --exp another name"
+  ((code == 0)) || die "$1 cannot be locked (flock ended with code $code)"
+  echo $$ >"$dir/.lock"
+  export TIMBRE_LOCKS=${TIMBRE_LOCKS:-}:$dir
+}
