@@ -16,6 +16,7 @@ conf=conf/xvector_am.yaml  # the experiment; a path from the recipe's folder
 set=()                     # override one key of the conf (repeatable): train.epochs=5
 exp=                       # experiment directory (default: exp/ and the conf's name with the overrides)
 corpus=                    # where the corpus is, or is to be made (default: data/corpus)
+corpus_conf=conf/corpus.yaml  # how many speakers it has, and how hard it is
 nj=2                       # parallel jobs
 device=auto                # auto, cpu or cuda
 bad_audio=fail             # audio that cannot be used: fail, or skip
@@ -27,7 +28,7 @@ cd "$(dirname "$0")"
 . utils/experiment.sh
 
 if stage 0 "data: the corpus, data directories and the list of trials"; then
-  local/make_corpus.sh --nj "$nj" "${corpus:=data/corpus}"
+  local/make_corpus.sh --nj "$nj" --conf "$corpus_conf" "${corpus:=data/corpus}"
   timbre prepare --corpus-kind synthetic --corpus "$corpus" --out data
   timbre make-trials --data data/test
 fi

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # A data directory with its own features, beside the one it is made from (features of several confs never mix):
 #   steps/make_feats_dir.sh [options] <data> <feats-data>
-# copies <data>, adds copies at other speeds if asked for, and runs make_feats.sh and compute_vad.sh there.
+# copies <data>, adds copies at other speeds if asked for, and runs make_feats.sh and, if asked for, compute_vad.sh.
 # Nothing is done where <feats-data> is newer than <data>.
 set -euo pipefail
 
 conf=conf/mfcc.yaml  # a features section, or an experiment's conf that has one
 set=()               # override one key of the conf
 speeds=              # also copies at these speeds, as further speakers: "0.9 1.1"
+vad=false            # find voiced frames too
 nj=4                 # parallel jobs
 bad_audio=fail       # audio that cannot be used: fail, or skip
 here=$(dirname "$(readlink -f "$0")")/..
@@ -18,7 +19,9 @@ here=$(dirname "$(readlink -f "$0")")/..
 data=$1 out=$2
 require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
 lock_dir "$out"
-if [ "$out/vad.scp" -nt "$data/wav.scp" ] && [ "$out/vad.scp" -nt "$data/utt2spk" ]; then
+made=$out/feats.scp
+[ "$vad" = false ] || made=$out/vad.scp
+if [ "$made" -nt "$data/wav.scp" ] && [ "$made" -nt "$data/utt2spk" ]; then
   echo "$out: features are up to date"
   exit 0
 fi
@@ -31,4 +34,4 @@ fi
 options=(--conf "$conf" --nj "$nj" --bad-audio "$bad_audio")
 for setting in "${set[@]}"; do options+=(--set "$setting"); done
 "$here/steps/make_feats.sh" "${options[@]}" "$out"
-"$here/steps/compute_vad.sh" "${options[@]}" "$out"
+[ "$vad" = false ] || "$here/steps/compute_vad.sh" "${options[@]}" "$out"

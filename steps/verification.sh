@@ -7,7 +7,7 @@ if stage 1 "features: frames to ark/scp, for the encoder and for the untrained b
   for part in train test; do
     steps/make_feats_dir.sh "${options[@]}" --conf conf/mfcc.yaml data/$part "$baseline/$part"
   done
-  options+=(--conf "$conf" "${overrides[@]}")
+  options+=(--conf "$conf" "${overrides[@]}" --vad "$vad")
   steps/make_feats_dir.sh "${options[@]}" --speeds "$speeds" data/train "$train"
   steps/make_feats_dir.sh "${options[@]}" data/test "$feats/test"
 fi

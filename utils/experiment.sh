@@ -2,6 +2,7 @@
 #   overrides  the options that pass ${set[@]} on to steps
 #   exp        the experiment directory, exp/<conf>[,<overrides>], unless --exp names one
 #   feats      the folder of the features' data directories, data/<kind, dimension, hash of their conf>
+#   vad        whether the conf reads voiced frames only
 #   speeds     the speeds of the copies of the training data, if the conf asks for any
 #   train      the data directory to train on: of $feats, with those copies
 #   baseline   the folder of the features that the untrained baseline looks at (conf/mfcc.yaml)
@@ -13,6 +14,7 @@ mapfile -t __described <<< "$__described"
 exp=${exp:-exp/${__described[0]}}
 feats=data/${__described[1]}
 baseline=data/${__described[2]}
-speeds=${__described[3]:-}
+vad=${__described[3]}
+speeds=${__described[4]:-}
 train=$feats/train${speeds:+_speeds_${speeds// /_}}
 unset -v __setting __described

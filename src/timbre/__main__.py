@@ -26,20 +26,20 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **kwargs)
 
     def parse_known_args(self, args=None, namespace=None):
-        # The value of an option may begin with a hyphen: `--utt-suffix -noise` is read as `--utt-suffix=-noise`.
+        known = self._option_string_actions
         joined: list[str] = []
         for arg in args or []:
-            option = self._option_string_actions.get(joined[-1]) if joined else None
-            if option and option.nargs is None and arg.startswith("-") and arg not in self._option_string_actions:
-                joined[-1] += f"={arg}"
+            option = known.get(joined[-1]) if joined else None
+            name = arg.split("=")[0]
+            if option and option.nargs is None and arg.startswith("-") and arg not in known:
+                joined[-1] += f"={arg}"  # a value may begin with a hyphen: --utt-suffix -noise
+            elif name.startswith("--") and name != "--" and name not in known:
+                self.error(f"unknown option {name}{did_you_mean(name, known)}")
             else:
                 joined.append(arg)
         return super().parse_known_args(joined, namespace)
 
     def error(self, message: str) -> NoReturn:
-        unknown = message.removeprefix("unrecognized arguments: ").split()
-        if len(unknown) != len(message.split()) and unknown[0].startswith("-"):
-            message = f"unknown option {unknown[0]}{did_you_mean(unknown[0], self._option_string_actions)}"
         print(f"{self.prog}: error: {message}", file=sys.stderr)
         sys.exit(1)
 

@@ -71,7 +71,7 @@ def _extract(
     allow_pipes: bool,
     storage: str = "float32",
 ) -> None:
-    """Writes ``compute(utterance, samples)`` of each utterance to ``<name>.{ark,scp}``; why not, to ``.skipped``."""
+    """Writes ``compute(utterance, samples)`` of each utterance to ``<name>.{ark,scp}``, and what was skipped."""
     reader = WaveReader(data, conf.sample_rate, conf.resample, allow_pipes)
     bad = BadAudio(bad_audio)
     torch.manual_seed(0)  # dither, where a conf asks for it

@@ -116,7 +116,7 @@ class Encoder(nn.Module):
         self.first = TDNN(input_dim, conf.channels, kernel=5)
         self.blocks = nn.ModuleList(Block(conf.channels, dilation) for dilation in DILATIONS)
         aggregated = len(DILATIONS) * conf.channels
-        self.aggregation = Convolution(aggregated, conf.aggregation_channels, 1)
+        self.aggregation = Convolution(aggregated, conf.aggregation_channels)
         self.aggregation_norm = FrameNorm(conf.aggregation_channels) if conf.aggregation_norm else None
         self.pooling = build_pooling(conf.pooling, conf.aggregation_channels, affine=conf.aggregation_norm)
         self.pooling_norm = nn.BatchNorm1d(self.pooling.output_dim)

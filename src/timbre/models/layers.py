@@ -59,19 +59,22 @@ def frame_weights(frames: Tensor, mask: Tensor | None) -> Tensor:
     return mask / mask.sum(dim=1, keepdim=True, dtype=torch.float32)
 
 
-class Convolution(nn.Conv1d):
-    """A convolution over time of ``(B, T, C)``; ``padding="same"`` pads with zeros, otherwise ``T`` shrinks."""
+class Convolution(nn.Conv2d):
+    """A convolution over time of ``(B, T, C)``: with ``same`` zeros around it keep ``T``, without it shrinks.
+
+    A two-dimensional one of height 1, because that is the one with a channels-last form.
+
+    Attributes:
+        context: how many frames beside its own an output frame sees, and ``T`` loses where not ``same``.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, same: bool = True) -> None:
+        self.context = (kernel - 1) * dilation
+        padding = (0, self.context // 2 if same else 0)
+        super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation))
 
     def forward(self, frames: Tensor) -> Tensor:
-        padding = self.dilation[0] * (self.kernel_size[0] - 1) // 2 if self.padding == "same" else 0
-        out = F.conv2d(
-            frames.transpose(1, 2).unsqueeze(2),
-            self.weight.unsqueeze(2),
-            self.bias,
-            padding=(0, padding),
-            dilation=(1, *self.dilation),
-        )
-        return out.squeeze(2).transpose(1, 2)
+        return super().forward(frames.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
 
 
 class FrameNorm(nn.BatchNorm1d):
@@ -88,11 +91,7 @@ class FrameNorm(nn.BatchNorm1d):
 
 
 class TDNN(nn.Module):
-    """Convolution over time → ReLU → BatchNorm.
-
-    Args:
-        affine: whether BatchNorm learns a scale and a shift.
-    """
+    """Convolution over time → ReLU → BatchNorm (``affine``: with a learned scale and shift)."""
 
     def __init__(
         self,
@@ -100,11 +99,11 @@ class TDNN(nn.Module):
         outputs: int,
         kernel: int = 1,
         dilation: int = 1,
-        padding: str | int = "same",
+        same: bool = True,
         affine: bool = True,
     ) -> None:
         super().__init__()
-        self.convolution = Convolution(inputs, outputs, kernel, dilation=dilation, padding=padding)
+        self.convolution = Convolution(inputs, outputs, kernel, dilation, same)
         self.norm = FrameNorm(outputs, affine=affine)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:

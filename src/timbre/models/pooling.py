@@ -123,19 +123,17 @@ class AttentiveStatistics(nn.Module):
     ) -> None:
         super().__init__()
         self.output_dim = 2 * channels
-        self.global_context = global_context
-        self.hidden = nn.Linear(3 * channels if global_context else channels, bottleneck)
+        self.hidden = nn.Linear(channels, bottleneck)
+        self.context = nn.Linear(2 * channels, bottleneck, bias=False) if global_context else None
         self.norm = FrameNorm(bottleneck, affine=affine)
         self.score = nn.Linear(bottleneck, channels)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
-        channels = frames.shape[2]
-        context = self.hidden.bias
-        if self.global_context:
-            of_utterance = statistics(frames, frame_weights(frames, mask))
-            context = F.linear(of_utterance, self.hidden.weight[:, channels:], context)[:, None]
-        hidden = F.relu(F.linear(frames, self.hidden.weight[:, :channels]) + context)
-        score = self.score(torch.tanh(self.norm(hidden, mask))).float()
+        hidden = self.hidden(frames)
+        if self.context is not None:
+            hidden = hidden + self.context(statistics(frames, frame_weights(frames, mask)))[:, None]
+        hidden = self.norm(F.relu(hidden), mask)
+        score = self.score(torch.tanh(hidden)).float()
         if mask is not None:
             score = score.masked_fill(~mask[:, :, None], -torch.inf)
         weights = score.softmax(dim=1)

@@ -55,7 +55,7 @@ class Encoder(nn.Module):
         self.input_dim, self.embedding_dim = input_dim, conf.embedding_dim
         widths = [input_dim, *[conf.channels] * len(LAYERS)]
         self.frame_layers = nn.ModuleList(
-            TDNN(inputs, outputs, kernel, dilation, padding=0, affine=False)
+            TDNN(inputs, outputs, kernel, dilation, same=False, affine=False)
             for inputs, outputs, (kernel, dilation) in zip(widths, widths[1:], LAYERS, strict=False)
         )
         self.frame_layers.append(TDNN(conf.channels, conf.pooling_channels, affine=False))
@@ -71,11 +71,9 @@ class Encoder(nn.Module):
         mask = frame_mask(feats, lengths, self.input_dim, self.min_frames)
         frames = masked(feats, mask)
         for layer in self.frame_layers:
-            shrunk = None
             if mask is not None:  # an output frame is real when all the frames it sees are
-                convolution = layer.convolution
-                shrunk = mask[:, convolution.dilation[0] * (convolution.kernel_size[0] - 1) :]
-            frames, mask = layer(frames, shrunk), shrunk
+                mask = mask[:, layer.convolution.context :]
+            frames = layer(frames, mask)
         embedding = self.embedding(self.pooling(frames, mask))
         if self.segment is None or not self.training:
             return embedding

@@ -1,4 +1,4 @@
-"""Checks a conf and prints what follows from it, a line each: experiment, features, baseline's features, speeds."""
+"""Checks a conf and prints what utils/experiment.sh makes of it, a line each."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ def main(args: argparse.Namespace) -> None:
     print(experiment_name(args.conf, args.set))
     print(features_name(experiment))
     print(features_name(load_experiment(args.baseline)))
+    print(str(experiment.input.voiced_only).lower())
     print(*experiment.speeds)

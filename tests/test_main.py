@@ -1,0 +1,46 @@
+"""The command line: every stage answers --help, and mistakes are one line with what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from timbre.__main__ import commands, main
+
+
+def run(capsys, *argv):
+    with pytest.raises(SystemExit) as ended:
+        main([str(part) for part in argv])
+    out = capsys.readouterr()
+    return ended.value.code, out.out, out.err
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_explains_itself(capsys, command):
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0 and commands()[command][:40] in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    "argv,message",
+    [
+        (["mke-feats"], "timbre: error: no command 'mke-feats' (did you mean 'make-feats'?)"),
+        (["make-feats", "--cnof", "x", "a", "b"], "unknown option --cnof (did you mean '--conf'?)"),
+        (["make-feats", "--conf"], "argument --conf: expected one argument"),
+        (["copy-data-dir", "--utt-suffix", "-x", "none", "out"], "none"),
+        (["train-encoder", "--conf", "none.yaml", "--train", "x", "y"], "none.yaml: no such file"),
+        (["verify", "a.wav", "b.wav", "--model", "none"], "none: no trained model there; steps/train_encoder.sh"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_1(capsys, argv, message):
+    code, _, err = run(capsys, *argv)
+    assert code == 1 and message in err and err.count("\n") == 1
+
+
+def test_a_defect_of_ours_says_so_after_its_traceback(capsys, monkeypatch):
+    from timbre.stages import show_conf
+
+    monkeypatch.setattr(show_conf, "main", lambda args: 1 / 0)
+    code, _, err = run(capsys, "show-conf", "--conf", "x")
+    assert code == 1 and err.rstrip().splitlines()[-1].startswith(
+        "timbre show-conf: error: ZeroDivisionError: division by zero (a defect of timbre"
+    )
