@@ -31,7 +31,9 @@ if [ -n "$speeds" ]; then
 else
   "$here/utils/copy_data_dir.sh" "$data" "$out" > /dev/null
 fi
+"$here/utils/validate_data_dir.sh" --no-feats --no-text "$out" > /dev/null
 options=(--conf "$conf" --nj "$nj" --bad-audio "$bad_audio")
 for setting in "${set[@]}"; do options+=(--set "$setting"); done
 "$here/steps/make_feats.sh" "${options[@]}" "$out"
+[ ! -s "$out/feats.skipped" ] || "$here/utils/fix_data_dir.sh" "$out"
 [ "$vad" = false ] || "$here/steps/compute_vad.sh" "${options[@]}" "$out"

@@ -18,6 +18,16 @@ trap 'stop 129' HUP
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
+# Shows the progress of the first job, the last line of its log, where people look.
+watcher=''
+if [[ -t 2 ]]; then
+  log=$(jobs_log_of "$jobs_first")
+  while sleep 1; do
+    printf '\r\e[K%s' "$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | cut -c -100)"
+  done >&2 &
+  watcher=$!
+fi
+
 limit=${jobs_limit:-$(nproc)}
 running=0
 for ((n = jobs_first; n <= jobs_last; n++)); do
@@ -31,5 +41,9 @@ for ((n = jobs_first; n <= jobs_last; n++)); do
   pids+=($!)
   running=$((running + 1))
 done
-wait
+wait "${pids[@]}" || true
+if [[ -n $watcher ]]; then
+  kill "$watcher"
+  printf '\r\e[K' >&2
+fi
 jobs_report

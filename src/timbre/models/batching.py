@@ -1,12 +1,38 @@
-"""Which utterances to embed together."""
+"""Which utterances to embed together.
+
+On a CPU padding costs what it weighs, and a batch gains only by spreading the cost of a call over short
+utterances (a second each: 1.2 times as fast in fp32, 1.5 in bf16; from four seconds up next to nothing): small
+batches of nearly equal length. A GPU wants large ones and pays less for padding.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 
+class Limits(NamedTuple):
+    """Of a batch: its frames, padding included, and by how much its longest utterance may exceed its shortest."""
+
+    frames: int
+    excess: float
+
+
+CPU = Limits(frames=2_000, excess=0.02)
+GPU = Limits(frames=60_000, excess=0.1)
+
+
 def length_batches(lengths: np.ndarray, device: str = "cpu") -> list[np.ndarray]:
-    """Index arrays that together cover ``lengths``: one by one on a CPU, 32 of like length on a GPU."""
+    """Index arrays that together cover ``lengths (N,)`` in frames: short ones first, an overlong one alone."""
+    limits = CPU if device == "cpu" else GPU
     order = np.argsort(lengths, kind="stable")
-    size = 1 if device == "cpu" else 32
-    return [order[first : first + size] for first in range(0, len(order), size)]
+    ordered = np.asarray(lengths)[order]
+    batches, first = [], 0
+    while first < len(ordered):
+        alike = np.searchsorted(ordered, ordered[first] * (1 + limits.excess), side="right")
+        padded = ordered[first:alike] * np.arange(1, alike - first + 1)  # frames of a batch up to each utterance
+        size = max(1, int(np.searchsorted(padded, limits.frames, side="right")))
+        batches.append(order[first : first + size])
+        first += size
+    return batches

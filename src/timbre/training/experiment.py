@@ -58,7 +58,9 @@ class TrainConf(Section):
     heldout_speakers: NonNegativeInt = Field(
         6, description="training speakers kept for model selection, threshold and calibration; 0: none"
     )
-    average: PositiveInt = Field(5, description="the epochs with the lowest held-out EER are averaged")
+    average: PositiveInt = Field(
+        5, description="so many consecutive epochs, those with the lowest mean held-out EER, are averaged"
+    )
     patience: NonNegativeInt = Field(
         0, description="stop after so many epochs without a lower held-out EER; 0: never"
     )

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -43,17 +44,20 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def best_epochs(self, count: int) -> list[int]:
-        """The epochs with the lowest held-out EER, or the last ones where nobody is held out; later wins ties."""
-        key = (lambda row: (row["heldout_eer"], -row["epoch"])) if self._held_out else (lambda row: -row["epoch"])
-        return sorted(int(row["epoch"]) for row in sorted(self.history, key=key)[:count])
+        """The ``count`` consecutive epochs with the lowest mean held-out EER; the last where nobody is held out.
+
+        Neighbours lie in one valley and can be averaged, and their mean is less noisy than one epoch's EER.
+        """
+        rates = np.array([row.get("heldout_eer", 0.0) for row in self.history])
+        count = min(count, len(rates))
+        means = np.convolve(rates, np.full(count, 1 / count), mode="valid")
+        last = len(rates) - int(np.argmin(np.round(means[::-1], 6)))  # of equal ones the latest
+        return list(range(last - count + 1, last + 1))
 
     def without_progress(self) -> int:
         """Epochs since the one with the lowest held-out EER."""
-        return len(self.history) - self.best_epochs(1)[0] if self._held_out and self.history else 0
-
-    @property
-    def _held_out(self) -> bool:
-        return bool(self.history) and "heldout_eer" in self.history[0]
+        rates = [row["heldout_eer"] for row in self.history if "heldout_eer" in row]
+        return len(rates) - 1 - int(np.argmin(rates)) if rates else 0
 
 
 class Trainer:
@@ -170,14 +174,14 @@ class Trainer:
         state.history.append(row)
         log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
         state.epoch, state.batch, state.seconds, state.sums = state.epoch + 1, 0, 0.0, {}
-        kept = state.best_epochs(self.conf.average)
-        if state.epoch in kept:
-            weights = {"encoder": cpu_state(self.encoder), "loss": cpu_state(self.loss)}
-            save_tensors(epoch_file(self.directory, state.epoch), weights)
+        weights = {"encoder": cpu_state(self.encoder), "loss": cpu_state(self.loss)}
+        save_tensors(epoch_file(self.directory, state.epoch), weights)
         self._save()
-        for file in self.directory.glob("epoch_*.pt"):
-            if file not in {epoch_file(self.directory, epoch) for epoch in kept}:
-                file.unlink()
+        # The best epochs so far, and the last ones: those to come may make them the best.
+        last = range(state.epoch - self.conf.average + 2, state.epoch + 1)
+        kept = {epoch_file(self.directory, epoch) for epoch in [*state.best_epochs(self.conf.average), *last]}
+        for file in set(self.directory.glob("epoch_*.pt")) - kept:
+            file.unlink()
 
     def _out_of_patience(self) -> bool:
         waited = self.state.without_progress()

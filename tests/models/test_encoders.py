@@ -1,0 +1,124 @@
+"""Every encoder with every pooling: an utterance's embedding is its own, whatever stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from timbre.conf import build
+from timbre.errors import TimbreError
+from timbre.models import build_encoder, ecapa_tdnn, xvector
+
+DIM = 10
+POOLINGS = ["average", "statistics", "self_attentive", "attentive_statistics"]
+ENCODERS = {
+    "xvector": {"channels": 16, "pooling_channels": 24, "embedding_dim": 12},
+    "xvector_two": {"channels": 16, "pooling_channels": 24, "embedding_dim": 12, "second_segment_layer": True},
+    "ecapa": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12},
+    "ecapa_plain": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12, "dense_residual": False},
+    "ecapa_norm": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12, "aggregation_norm": True},
+}
+EVERY = pytest.mark.parametrize(("name", "pooling"), [(name, pooling) for name in ENCODERS for pooling in POOLINGS])
+
+
+def make(name: str, pooling: str, **others: object) -> torch.nn.Module:
+    module = xvector if name.startswith("xvector") else ecapa_tdnn
+    conf = build(module.Conf, {**ENCODERS[name], **others, "pooling": {"kind": pooling}})
+    torch.manual_seed(0)
+    encoder = build_encoder(conf, DIM)
+    for norm in encoder.modules():  # as trained: a shift or scale of 0 and 1 would hide what padding does
+        if isinstance(norm, torch.nn.modules.batchnorm._BatchNorm):
+            norm.running_mean.uniform_(-1, 1)
+            norm.running_var.uniform_(0.5, 2)
+            if norm.affine:
+                torch.nn.init.uniform_(norm.weight, 0.5, 2)
+                torch.nn.init.uniform_(norm.bias, -1, 1)
+    return encoder.eval()
+
+
+def padded(utterances: list[torch.Tensor], extra: int = 0, fill: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    lengths = torch.tensor([len(utterance) for utterance in utterances])
+    feats = torch.full((len(utterances), int(lengths.max()) + extra, DIM), fill)
+    for row, utterance in zip(feats, utterances, strict=True):
+        row[: len(utterance)] = utterance
+    return feats, lengths
+
+
+def utterances(*lengths: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [3 * torch.randn(length, DIM, generator=generator) + 1 for length in lengths]
+
+
+@EVERY
+@torch.inference_mode()
+def test_embedding_is_the_same_alone_padded_and_beside_any_neighbour(name: str, pooling: str) -> None:
+    encoder, spoken = make(name, pooling), utterances(40, 17, 90, encoder_min(name), 41)
+    alone = torch.cat([encoder(utterance[None], torch.tensor([len(utterance)])) for utterance in spoken])
+    assert alone.isfinite().all()
+    assert torch.pdist(alone).min() > 1e-3  # they differ, or the rest would say nothing
+    for extra, fill in ((0, 0.0), (100, 0.0), (7, float("nan"))):  # what stands in the padding is not looked at
+        torch.testing.assert_close(encoder(*padded(spoken, extra, fill)), alone, atol=1e-5, rtol=0)
+    order = [3, 0, 4, 2, 1]
+    shuffled = encoder(*padded([spoken[index] for index in order]))
+    torch.testing.assert_close(shuffled, alone[order], atol=1e-5, rtol=0)
+
+
+def encoder_min(name: str) -> int:
+    return 15 if name.startswith("xvector") else 1
+
+
+@EVERY
+def test_gradients_are_finite_with_the_shortest_utterances(name: str, pooling: str) -> None:
+    encoder = make(name, pooling).train()
+    feats, lengths = padded(utterances(encoder.min_frames, encoder.min_frames, 30))
+    encoder(feats.requires_grad_(), lengths).square().sum().backward()
+    assert feats.grad.isfinite().all() and feats.grad[2].any()
+    assert not feats.grad[0, encoder.min_frames :].any()
+    assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
+
+
+@EVERY
+def test_training_on_padded_batches_is_training_on_real_frames(name: str, pooling: str) -> None:
+    """BatchNorm's statistics, running ones included, are those of the real frames, however many are padded."""
+    states = []
+    for extra in (0, 50):
+        encoder = make(name, pooling).train()
+        out = encoder(*padded(utterances(40, 40, 40), extra))
+        out.square().sum().backward()
+        gradients = {key: parameter.grad for key, parameter in encoder.named_parameters()}
+        states.append({"out": out.detach(), **gradients, **dict(encoder.named_buffers())})
+    torch.testing.assert_close(states[1], states[0], atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["xvector", "ecapa"])
+@torch.inference_mode()
+def test_bf16_autocast_is_close(name: str) -> None:
+    encoder = make(name, "attentive_statistics")
+    feats, lengths = padded(utterances(60, 30))
+    exact = encoder(feats, lengths)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = encoder(feats, lengths).float()
+    assert torch.cosine_similarity(exact, rough).min() > 0.999
+    assert not torch.equal(exact, rough)
+
+
+@pytest.mark.parametrize("name", ["xvector", "ecapa"])
+def test_bad_batches_are_refused_by_name(name: str) -> None:
+    encoder = make(name, "statistics")
+    least = encoder.min_frames
+    with pytest.raises(TimbreError, match=f"{least - 1} frames are too few: the encoder needs {least}"):
+        encoder(torch.zeros(2, 40, DIM), torch.tensor([40, least - 1]))
+    with pytest.raises(TimbreError, match=f"frames of 7 values, but the encoder takes {DIM}"):
+        encoder(torch.zeros(1, 40, 7), torch.tensor([40]))
+    with pytest.raises(TimbreError, match="a length of 41 frames in a batch of 40"):
+        encoder(torch.zeros(1, 40, DIM), torch.tensor([41]))
+
+
+def test_conf_refuses_idle_and_unknown_keys() -> None:
+    with pytest.raises(TimbreError, match=r"bottleneck says nothing to kind average"):
+        build(xvector.Conf, {"pooling": {"kind": "average", "bottleneck": 64}})
+    with pytest.raises(TimbreError, match=r"unknown key 'pooling\.botleneck' \(did you mean 'bottleneck'\?\)"):
+        build(ecapa_tdnn.Conf, {"pooling": {"botleneck": 64}})
+    assert build(ecapa_tdnn.Conf, {"pooling": {"bottleneck": 64}}).pooling.kind == "attentive_statistics"
+    with pytest.raises(TimbreError, match="channels: .*multiple of 8"):
+        build(ecapa_tdnn.Conf, {"channels": 20})
