@@ -16,8 +16,9 @@ from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.models.trained import load_tensors, read_final
 from timbre.training import trainer as trainer_module
+from timbre.training.averaging import average_epochs
 from timbre.training.train import train_experiment
-from timbre.training.trainer import State, Trainer, average_epochs
+from timbre.training.trainer import State, Trainer
 
 
 def weights(directory):

@@ -23,11 +23,12 @@ from timbre.models.batching import length_batches
 from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
 from timbre.scoring import calibration
 from timbre.scoring.metrics import eer, roc_curve
+from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import Experiment
 from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
 from timbre.training.precision import resolve_precision
-from timbre.training.trainer import Trainer, average_epochs, reestimate_batchnorm
+from timbre.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def train_experiment(experiment: Experiment, data: DataDir, directory: Path, dev
     def evaluate(encoder: torch.nn.Module) -> float:
         scores, targets = held_out_trials(encoder, 0.0)
         refuse_without_targets(targets, held_out)
-        return 100 * eer(roc_curve(scores, targets)).value
+        return eer(roc_curve(scores, targets)).value
 
     trainer = Trainer(encoder, loss, batches, conf, directory, device, evaluate if held else None)
     state = trainer.run()

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.models.trained import cpu_state, load_tensors, save_tensors
+from timbre.training.averaging import epoch_file
 from timbre.training.crops import Batch, CropBatches
 from timbre.training.experiment import TrainConf
 from timbre.training.precision import autocast
@@ -64,7 +65,7 @@ class Trainer:
     """Trains ``encoder`` and ``loss`` on ``batches`` in ``directory``.
 
     Args:
-        evaluate: the held-out speakers' EER (per cent) of the encoder as it stands, or ``None``.
+        evaluate: the held-out speakers' EER (0 to 1) of the encoder as it stands, or ``None``.
     """
 
     def __init__(
@@ -120,14 +121,22 @@ class Trainer:
             board.add_scalar("train/learning_rate", rate, state.epoch * steps + state.batch)
             state.batch += 1
             progress.update()
-            progress.set_postfix(
-                epoch=state.epoch + 1, loss=f"{state.sums['loss'] / state.batch:.3f}", refresh=False
-            )
+            progress.set_postfix_str(self._shown(rate, time.monotonic() - begun), refresh=False)
             if state.batch % self.conf.checkpoint_steps == 0 and state.batch < steps:
                 state.seconds, begun = state.seconds + time.monotonic() - begun, time.monotonic()
                 self._save()
         state.seconds += time.monotonic() - begun
         self._end_epoch(board, rate, margin)
+
+    def _shown(self, rate: float, seconds: float) -> str:
+        """What stands behind the progress bar: means of the epoch so far."""
+        state = self.state
+        mean = {name: total / state.batch for name, total in state.sums.items()}
+        speed = state.batch * self.conf.batch_size / max(state.seconds + seconds, 1e-9)
+        return (
+            f"epoch {state.epoch + 1}, loss {mean['loss']:.3f}, accuracy {mean['accuracy']:.0%} "
+            f"({mean['accuracy_margin']:.0%} with margin), rate {rate:.1e}, {speed:.0f} utt/s"
+        )
 
     def _step(self, batch: Batch, rate: float, margin: float) -> dict[str, float]:
         """One update; returns its loss and its accuracies without and with the margin."""
@@ -223,43 +232,6 @@ class Trainer:
             torch.cuda.set_rng_state_all(saved["random_cuda"])
         self._write_history()
         log.info("resumed at epoch %d, batch %d", self.state.epoch + 1, self.state.batch + 1)
-
-
-def epoch_file(directory: Path, epoch: int) -> Path:
-    """The weights after an epoch, kept while it is among the best."""
-    return directory / f"epoch_{epoch:04d}.pt"
-
-
-def average_epochs(directory: Path, epochs: list[int]) -> dict[str, dict[str, torch.Tensor]]:
-    """The mean of the weights after ``epochs``; counters (integers) are those of the last."""
-    saved = [load_tensors(epoch_file(directory, epoch)) for epoch in epochs]
-    return {part: {name: _mean([one[part][name] for one in saved]) for name in saved[0][part]} for part in saved[0]}
-
-
-def _mean(tensors: list[torch.Tensor]) -> torch.Tensor:
-    if not tensors[0].is_floating_point():
-        return tensors[-1]
-    return torch.stack([tensor.double() for tensor in tensors]).mean(dim=0).to(tensors[0].dtype)
-
-
-def reestimate_batchnorm(encoder: nn.Module, batches: CropBatches, device: torch.device, count: int = 50) -> None:
-    """BatchNorm statistics of averaged weights: their plain mean over up to ``count`` batches of crops.
-
-    The mean of several models' statistics is not the statistics of their mean.
-    """
-    layers = [module for module in encoder.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None  # a cumulative mean
-    encoder.train()
-    with torch.no_grad():
-        for place in range(min(count, len(batches))):
-            batch = batches[place]
-            encoder(batch.feats.to(device), batch.lengths)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
-    encoder.eval()
 
 
 def _optimizer(conf: TrainConf, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
