@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ def utterances(count: int) -> list[np.ndarray]:
     return made
 
 
-def timbre_embedder(batched: bool) -> Callable[[list[np.ndarray]], np.ndarray]:
+def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable[[list[np.ndarray]], np.ndarray]:
     """Samples of utterances -> embeddings ``(N, D)``."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
@@ -71,15 +71,16 @@ def timbre_embedder(batched: bool) -> Callable[[list[np.ndarray]], np.ndarray]:
         lengths = np.array([len(each) for each in feats])
         batches = length_batches(lengths) if batched else np.arange(len(feats))[:, None]
         out = torch.empty(len(feats), encoder.embedding_dim)
-        for batch in batches:
-            padded = pad_sequence([feats[index] for index in batch], batch_first=True)
-            out[torch.from_numpy(batch)] = encoder(padded, torch.from_numpy(lengths[batch])).float()
+        with autocast:  # of the network alone, and once: weights stay converted until it ends
+            for batch in batches:
+                padded = pad_sequence([feats[index] for index in batch], batch_first=True)
+                out[torch.from_numpy(batch)] = encoder(padded, torch.from_numpy(lengths[batch])).float()
         return out.numpy()
 
     return embed
 
 
-def speechbrain_embedder() -> Callable[[list[np.ndarray]], np.ndarray]:
+def speechbrain_embedder(autocast: AbstractContextManager) -> Callable[[list[np.ndarray]], np.ndarray]:
     """The same of SpeechBrain's filter banks, normalisation and ECAPA-TDNN, one by one."""
     import torch
     from speechbrain.lobes.features import Fbank
@@ -94,8 +95,9 @@ def speechbrain_embedder() -> Callable[[list[np.ndarray]], np.ndarray]:
     )
 
     def embed(spoken: list[np.ndarray]) -> np.ndarray:
-        feats = (normalise(fbank(torch.from_numpy(samples)[None]), whole) for samples in spoken)
-        return torch.stack([encoder(each, whole)[0, 0].float() for each in feats]).numpy()
+        feats = [normalise(fbank(torch.from_numpy(samples)[None]), whole) for samples in spoken]
+        with autocast:
+            return torch.stack([encoder(each, whole)[0, 0].float() for each in feats]).numpy()
 
     return embed
 
@@ -105,9 +107,13 @@ def cell(system: str, batched: str, precision: str, count: str, folder: str) -> 
     import torch
 
     torch.set_num_threads(THREADS)
-    embed = speechbrain_embedder() if system == "speechbrain" else timbre_embedder(batched == "batches")
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+    if system == "speechbrain":
+        embed = speechbrain_embedder(autocast)
+    else:
+        embed = timbre_embedder(batched == "batches", autocast)
     spoken = utterances(int(count))
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16) if precision == "bf16" else nullcontext():
+    with torch.inference_mode():
         embed(spoken[:20])
         begin = time.perf_counter()
         embeddings = embed(spoken)

@@ -88,7 +88,7 @@ class WaveReader:
     """Waveforms of the utterances of a data directory.
 
     ``segments`` cut utterances out of recordings; ``utt2speed`` plays them faster by a factor, pitch and all,
-    as ``sox speed`` does (``utils/perturb_data_dir_speed.sh`` writes it).
+    as ``sox speed`` does (``timbre add-speed-copies`` writes it).
     """
 
     def __init__(

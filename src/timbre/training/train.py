@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -32,7 +33,7 @@ from timbre.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-MOST_FOR_MEAN = 5000
+MOST_FOR_MEAN = 1000
 """Training utterances, evenly spread, whose embeddings' mean is subtracted in scoring."""
 
 
@@ -43,7 +44,7 @@ def train_experiment(experiment: Experiment, data: DataDir, directory: Path, dev
     """
     device = resolve_device(device_name)
     precision = resolve_precision(experiment.train.precision, device)
-    _claim(directory, experiment)
+    _claim(directory, experiment, data)
     if (directory / "final.pt").exists():
         return f"{directory}/final.pt: trained already"
     _log_to(directory / "train.log")
@@ -120,21 +121,28 @@ def embed_utterances(
     return np.stack([found[index] for index in range(len(utterances))])
 
 
-def _claim(directory: Path, experiment: Experiment) -> None:
-    """Writes conf.yaml and differences.yaml, or refuses a directory made with another conf, naming the keys."""
-    text, path = dump(experiment), directory / "conf.yaml"
+def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
+    """Writes conf.yaml and what belongs to it, or refuses a directory made with another conf or other data."""
+    text, path, stamp = dump(experiment), directory / "conf.yaml", directory / "train_data.sha256"
+    tables = [(data.path / name).read_bytes() for name in ("utt2spk", "utt2num_frames") if data.has(name)]
+    trained_on = hashlib.sha256(b"".join(tables)).hexdigest()
     if path.exists():
         there, here = (_flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
         keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
-        if keys:
-            changed = ", ".join(f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3])
+        changed = [f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3]]
+        if stamp.exists() and stamp.read_text(encoding="utf-8").strip() != trained_on:
+            changed.append(f"{data.path} holds other utterances than it was trained on")
+        if changed:
             raise TimbreError(
-                f"{directory} holds an experiment with another conf ({changed}); give this one another name (--exp)"
+                f"{directory} holds another experiment ({', '.join(changed)}); give it another name (--exp), or "
+                "remove that one"
             )
         return
     with atomic_write(directory / "differences.yaml") as file:
         table = {key: f"{value} (default {default})" for key, (value, default) in differences(experiment).items()}
         yaml.safe_dump(table, file, sort_keys=False, allow_unicode=True)
+    with atomic_write(stamp) as file:
+        file.write(trained_on + "\n")
     with atomic_write(path) as file:
         file.write(text)
 
