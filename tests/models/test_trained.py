@@ -95,6 +95,16 @@ def test_embeddings_of_a_data_directory_are_those_of_its_utterances(model, tmp_p
     assert read_table(out / "num_utts.ark") == dict.fromkeys(speakers, "4")
 
 
+def test_bf16_embeddings_point_the_same_way(model, tmp_path):
+    data = DataDir(tmp_path / "data")
+    for precision in ("fp32", "bf16"):
+        extract_embeddings(model, data, tmp_path / precision, "1", "fail", precision)
+    one, other = (read_vectors(tmp_path / precision / "xvector.1.scp")[1] for precision in ("fp32", "bf16"))
+    assert not np.array_equal(one, other)
+    cosines = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert cosines.min() > 0.999
+
+
 def test_a_job_that_is_done_is_not_repeated_and_a_lost_one_is_missed(model, tmp_path, capsys):
     data = DataDir(tmp_path / "data")
     out = extract(model, data, tmp_path / "out")

@@ -98,9 +98,7 @@ def test_reading_in_other_processes_changes_nothing(toy_data, toy_conf, tmp_path
 
 def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_path):
     train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
-    with pytest.raises(
-        TimbreError, match=r"another experiment \(train.epochs was 1, is 2\); give it another"
-    ):
+    with pytest.raises(TimbreError, match=r"another experiment \(train.epochs was 1, is 2\); give it another"):
         train_experiment(toy_conf("train.epochs=2"), toy_data(), tmp_path / "exp", "cpu")
     with pytest.raises(
         TimbreError, match=r"another experiment \(.*data holds other utterances than it was trained"

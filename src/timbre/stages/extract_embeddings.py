@@ -10,6 +10,7 @@ from timbre.kaldi.datadir import DataDir
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--precision", default="fp32", choices=["auto", "fp32", "bf16", "fp16"])
     parser.add_argument("--job", default="1", help="the name of this job in its output files")
     parser.add_argument(
         "--bad-audio", choices=["fail", "skip"], default="fail", help="utterances too short to embed"
@@ -24,4 +25,4 @@ def main(args: argparse.Namespace) -> None:
     from timbre.models.trained import TrainedModel
 
     model = TrainedModel.load(args.exp, args.device)
-    extract_embeddings(model, DataDir(args.data), Path(args.out), args.job, args.bad_audio)
+    extract_embeddings(model, DataDir(args.data), Path(args.out), args.job, args.bad_audio, args.precision)

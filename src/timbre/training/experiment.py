@@ -32,7 +32,7 @@ class TrainConf(Section):
 
     seed: NonNegativeInt = 1
     epochs: PositiveInt = 20
-    batch_size: PositiveInt = 64
+    batch_size: int = Field(64, ge=2, description="crops; BatchNorm has no statistics of one")
     crop_frames: PositiveInt = Field(200, description="frames of a random crop; shorter utterances wrap")
     crops_per_utterance: PositiveInt = Field(1, description="crops of each utterance in an epoch")
     sampler: Literal["plain", "balanced"] = Field("plain", description="utterances, or speakers, equally often")

@@ -28,7 +28,7 @@ from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import Experiment
 from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
-from timbre.training.precision import resolve_precision
+from timbre.models.precision import resolve_precision
 from timbre.training.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from timbre.models.trained import cpu_state, load_tensors, save_tensors
 from timbre.training.averaging import epoch_file
 from timbre.training.crops import Batch, CropBatches
 from timbre.training.experiment import TrainConf
-from timbre.training.precision import autocast
+from timbre.models.precision import autocast
 from timbre.training.schedule import learning_rate, margin_scale
 
 log = logging.getLogger(__name__)

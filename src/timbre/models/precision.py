@@ -12,7 +12,7 @@ from timbre.errors import TimbreError
 def resolve_precision(precision: str, device: torch.device) -> str:
     """``auto`` → ``bf16`` where the processor has instructions for it, else ``fp32``."""
     if precision == "fp16" and device.type != "cuda":
-        raise TimbreError("train.precision: fp16 trains on GPUs only; take bf16, fp32 or auto")
+        raise TimbreError("precision fp16 is for GPUs only; take bf16, fp32 or auto")
     if precision != "auto":
         return precision
     if device.type == "cuda":
