@@ -26,7 +26,7 @@ utterances=$(wc -l < "$data/utt2spk")
 [ "$nj" -le "$utterances" ] || nj=$utterances
 # The jobs' files are kept under the model and the data that they were made of, until they are put together.
 made_of=$(sha256sum "$exp/final.pt" "$data/feats.scp" | cut -d' ' -f1 | sha256sum | cut -c1-12)
-parts=$out/jobs.$made_of.$nj
+parts=$out/jobs.$made_of.$precision.$nj
 "$here/utils/split_data.sh" --per-utt "$data" "$nj" > /dev/null
 export OMP_NUM_THREADS=$(( ($(nproc) + nj - 1) / nj ))
 ${cmd:-$train_cmd} JOB=1:"$nj" "$out/log/embed.JOB.log" \

@@ -21,6 +21,7 @@ from timbre.kaldi.tables import ArkWriter
 from timbre.losses import build_loss
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches
+from timbre.models.precision import resolve_precision
 from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
 from timbre.scoring import calibration
 from timbre.scoring.metrics import eer, roc_curve
@@ -28,7 +29,6 @@ from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import Experiment
 from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
-from timbre.models.precision import resolve_precision
 from timbre.training.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -24,11 +24,11 @@ from tqdm import tqdm
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
+from timbre.models.precision import autocast
 from timbre.models.trained import cpu_state, load_tensors, save_tensors
 from timbre.training.averaging import epoch_file
 from timbre.training.crops import Batch, CropBatches
 from timbre.training.experiment import TrainConf
-from timbre.models.precision import autocast
 from timbre.training.schedule import learning_rate, margin_scale
 
 log = logging.getLogger(__name__)
