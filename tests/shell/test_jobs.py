@@ -97,7 +97,9 @@ def test_at_most_so_many_at_once(local, script, tmp_path):
 def test_an_interrupted_run_takes_its_jobs_along(root, script, tmp_path, how):
     script("long.sh", "sleep 60 & echo $! >> pids; wait\n")
     command = [root / "utils/run_local.sh", "--max-jobs-run", "2", "JOB=1:2", "log/a.JOB.log", "./long.sh"]
-    with subprocess.Popen(command, cwd=tmp_path) as process:
+    # Whoever runs the tests in the background ignores SIGINT, and a shell cannot trap what it inherits ignored.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, cwd=tmp_path, **heard) as process:
         wait_for(lambda: (tmp_path / "pids").exists() and len((tmp_path / "pids").read_text().split()) == 2)
         process.send_signal(how)
         assert process.wait(timeout=5) == 128 + how
