@@ -146,15 +146,16 @@ def dump(section: Section) -> str:
     return yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as ``{dotted key: value}``."""
+    rows: dict[str, Any] = {}
+    for key, value in values.items():
+        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return rows
+
+
 def differences(section: Section) -> dict[str, tuple[Any, Any]]:
     """What differs from the defaults: ``{dotted key: (value, default)}``."""
-
-    def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in values.items():
-            nested = flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-            out.update(nested)
-        return out
 
     defaults: dict[str, Any] = {}
     for name, field in type(section).model_fields.items():

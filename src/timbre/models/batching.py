@@ -7,9 +7,12 @@ batches of nearly equal length. A GPU wants large ones and pays less for padding
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
 
 
 class Limits(NamedTuple):
@@ -36,3 +39,9 @@ def length_batches(lengths: np.ndarray, device: str = "cpu") -> list[np.ndarray]
         batches.append(order[first : first + size])
         first += size
     return batches
+
+
+def padded(frames: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Arrays ``(T, F)`` as a batch ``(B, T, F)`` float32, padded with zeros, and their lengths ``(B,)`` int64."""
+    batch = pad_sequence([torch.from_numpy(array) for array in frames], batch_first=True)
+    return batch, torch.tensor([len(array) for array in frames])

@@ -17,7 +17,7 @@ from timbre.features.front_end import FrontEnd, InputConf
 from timbre.kaldi import audio
 from timbre.kaldi.atomic import atomic_write
 from timbre.models import build_encoder
-from timbre.models.batching import length_batches
+from timbre.models.batching import length_batches, padded
 
 FORMAT = "timbre-1"
 
@@ -85,15 +85,12 @@ class TrainedModel:
 
     def embed_frames(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
         """Embeddings ``(N, D)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""
-        lengths = torch.tensor([len(array) for array in frames])
+        batch, lengths = padded(frames)
         shortest = int(lengths.argmin())
         if lengths[shortest] < self.encoder.min_frames:
             raise audio.AudioError(
                 f"{names[shortest]}: {int(lengths[shortest])} frames, the encoder needs {self.encoder.min_frames}"
             )
-        batch = torch.zeros(len(frames), int(lengths.max()), self.front_end.dim)
-        for row, array in zip(batch, frames, strict=True):
-            row[: len(array)] = torch.from_numpy(array)
         with torch.inference_mode():
             embeddings = self.encoder(batch.to(self.device), lengths).float().cpu().numpy()
         if not np.isfinite(embeddings).all():

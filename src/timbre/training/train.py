@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 import yaml
 
-from timbre.conf import differences, dump
+from timbre.conf import differences, dump, flat
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader, build_extractor
 from timbre.kaldi.atomic import atomic_write
@@ -20,7 +19,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.losses import build_loss
 from timbre.models import build_encoder
-from timbre.models.batching import length_batches
+from timbre.models.batching import length_batches, padded
 from timbre.models.precision import resolve_precision
 from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
 from timbre.scoring import calibration
@@ -112,11 +111,9 @@ def embed_utterances(
     lengths = np.array([reader.num_frames(utterance) for utterance in utterances])
     found: dict[int, np.ndarray] = {}
     for batch in length_batches(lengths, device=device.type):
-        feats = torch.zeros(len(batch), int(lengths[batch].max()), encoder.input_dim)
-        for row, index in zip(feats, batch, strict=True):
-            row[: lengths[index]] = torch.from_numpy(reader.read(utterances[index]))
+        feats, counts = padded([reader.read(utterances[index]) for index in batch])
         with torch.inference_mode():
-            embeddings = encoder(feats.to(device), torch.from_numpy(lengths[batch]))
+            embeddings = encoder(feats.to(device), counts)
         found.update(zip(batch.tolist(), embeddings.float().cpu().numpy(), strict=True))
     return np.stack([found[index] for index in range(len(utterances))])
 
@@ -127,7 +124,7 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
     tables = [(data.path / name).read_bytes() for name in ("utt2spk", "utt2num_frames") if data.has(name)]
     trained_on = hashlib.sha256(b"".join(tables)).hexdigest()
     if path.exists():
-        there, here = (_flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
+        there, here = (flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
         keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
         changed = [f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3]]
         if stamp.exists() and stamp.read_text(encoding="utf-8").strip() != trained_on:
@@ -145,13 +142,6 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
         file.write(trained_on + "\n")
     with atomic_write(path) as file:
         file.write(text)
-
-
-def _flat(values: Mapping, prefix: str = "") -> dict[str, object]:
-    rows: dict[str, object] = {}
-    for key, value in values.items():
-        rows |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return rows
 
 
 def _log_to(path: Path) -> None:
