@@ -31,7 +31,7 @@ def test_softmax_is_cross_entropy() -> None:
     x, y = torch.randn(6, 4), torch.randint(5, (6,))
     out = loss(x, y, 0.3)
     torch.testing.assert_close(out.loss, F.cross_entropy(loss.classifier(x), y))
-    assert torch.equal(out.logits, out.margin_logits)
+    assert torch.equal(out.logits, out.margin_logits) and torch.equal(out.targets, y)
 
 
 @pytest.mark.parametrize("kind", MARGINS)
@@ -97,6 +97,36 @@ def test_loss_is_fp32_inside_autocast(kind: str) -> None:
         out = loss(x, y)
     assert {out.loss.dtype, out.logits.dtype, out.margin_logits.dtype} == {torch.float32}
     torch.testing.assert_close(out.loss, loss(x.float(), y).loss)
+
+
+@pytest.mark.parametrize("kind", MARGINS)
+def test_a_class_is_the_nearest_of_its_sub_centres(kind: str) -> None:
+    """K consecutive rows of a class: the loss is that of the nearest rows alone, which alone are moved."""
+    loss, x, y = make(kind, 3, 4, sub_centres=2), torch.randn(1, 4), torch.tensor([1])
+    cosine = F.cosine_similarity(x, loss.weight).detach().view(3, 2)
+    nearest = cosine.argmax(1) + torch.tensor([0, 2, 4])
+    plain = make(kind, 3, 4)
+    plain.weight.data = loss.weight.data[nearest]
+    out, expected = loss(x, y), plain(x, y)
+    torch.testing.assert_close(out.logits, 30 * cosine.amax(1)[None])
+    torch.testing.assert_close((out.loss, out.margin_logits), (expected.loss, expected.margin_logits))
+    out.loss.backward()
+    assert loss.weight.grad.any(dim=1).nonzero().flatten().tolist() == nearest.tolist()
+
+
+@pytest.mark.parametrize("kind", ["softmax", *MARGINS])
+def test_class_parameters_have_rows_for_every_class_in_order(kind: str) -> None:
+    """Without a class's rows and logits the loss of the others is what it was."""
+    many = {} if kind == "softmax" else {"sub_centres": 3}
+    loss, fewer = make(kind, 5, **many), make(kind, 4, **many)
+    state = {
+        name: value[: len(value) // 5 * 4] if name in loss.class_parameters else value
+        for name, value in loss.state_dict().items()
+    }
+    fewer.load_state_dict(state)
+    x, y = torch.randn(8, 4), torch.arange(8) % 4
+    torch.testing.assert_close(fewer(x, y).logits, loss(x, y).logits[:, :4])
+    assert not loss.whole_batch and torch.equal(loss(x, y).targets, y)
 
 
 def test_bad_margins_are_refused() -> None:

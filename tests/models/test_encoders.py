@@ -5,25 +5,42 @@ from __future__ import annotations
 import pytest
 import torch
 
-from timbre.conf import build
+from timbre.conf import Section, build, kind_module
 from timbre.errors import TimbreError
 from timbre.models import build_encoder, ecapa_tdnn, xvector
 
 DIM = 10
 POOLINGS = ["average", "statistics", "self_attentive", "attentive_statistics"]
+XVECTOR = {"kind": "xvector", "channels": 16, "pooling_channels": 24, "embedding_dim": 12}
+ECAPA = {"kind": "ecapa_tdnn", "channels": 16, "aggregation_channels": 24, "embedding_dim": 12}
+LSTM = {"kind": "lstm", "layers": 2, "hidden": 16, "embedding_dim": 12}
 ENCODERS = {
-    "xvector": {"channels": 16, "pooling_channels": 24, "embedding_dim": 12},
-    "xvector_two": {"channels": 16, "pooling_channels": 24, "embedding_dim": 12, "second_segment_layer": True},
-    "ecapa": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12},
-    "ecapa_plain": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12, "dense_residual": False},
-    "ecapa_norm": {"channels": 16, "aggregation_channels": 24, "embedding_dim": 12, "aggregation_norm": True},
+    "xvector": XVECTOR,
+    "xvector_two": {**XVECTOR, "second_segment_layer": True},
+    "ecapa": ECAPA,
+    "ecapa_plain": {**ECAPA, "dense_residual": False},
+    "ecapa_norm": {**ECAPA, "aggregation_norm": True},
+    "resnet34": {"kind": "resnet34", "channels": 2, "embedding_dim": 12},
+    "lstm": LSTM,
+    "lstm_projected": {**LSTM, "projection": 8},
+    "lstm_windows": {**LSTM, "window": 16},
 }
-EVERY = pytest.mark.parametrize(("name", "pooling"), [(name, pooling) for name in ENCODERS for pooling in POOLINGS])
 
 
-def make(name: str, pooling: str, **others: object) -> torch.nn.Module:
-    module = xvector if name.startswith("xvector") else ecapa_tdnn
-    conf = build(module.Conf, {**ENCODERS[name], **others, "pooling": {"kind": pooling}})
+def conf_of(name: str) -> type[Section]:
+    return kind_module("timbre.models", ENCODERS[name]["kind"]).Conf
+
+
+EVERY = pytest.mark.parametrize(
+    ("name", "pooling"),
+    [(name, kind) for name in ENCODERS for kind in (POOLINGS if "pooling" in conf_of(name).model_fields else [""])],
+)
+EVERY_KIND = pytest.mark.parametrize("name", ["xvector", "ecapa", "resnet34", "lstm"])
+
+
+def make(name: str, pooling: str = "", **others: object) -> torch.nn.Module:
+    values = {**ENCODERS[name], **others, **({"pooling": {"kind": pooling}} if pooling else {})}
+    conf = build(conf_of(name), values)
     torch.manual_seed(0)
     encoder = build_encoder(conf, DIM)
     for norm in encoder.modules():  # as trained: a shift or scale of 0 and 1 would hide what padding does
@@ -52,7 +69,8 @@ def utterances(*lengths: int) -> list[torch.Tensor]:
 @EVERY
 @torch.inference_mode()
 def test_embedding_is_the_same_alone_padded_and_beside_any_neighbour(name: str, pooling: str) -> None:
-    encoder, spoken = make(name, pooling), utterances(40, 17, 90, encoder_min(name), 41)
+    encoder = make(name, pooling)
+    spoken = utterances(40, 17, 90, encoder.min_frames, 41)
     alone = torch.cat([encoder(utterance[None], torch.tensor([len(utterance)])) for utterance in spoken])
     assert alone.isfinite().all()
     assert torch.pdist(alone).min() > 1e-3  # they differ, or the rest would say nothing
@@ -63,15 +81,32 @@ def test_embedding_is_the_same_alone_padded_and_beside_any_neighbour(name: str, 
     torch.testing.assert_close(shuffled, alone[order], atol=1e-5, rtol=0)
 
 
-def encoder_min(name: str) -> int:
-    return 15 if name.startswith("xvector") else 1
+def objective(embeddings: torch.Tensor) -> torch.Tensor:
+    """A sum with fixed random weights: sums of squares are constants behind a BatchNorm or on the unit sphere."""
+    return (embeddings * torch.randn(embeddings.shape, generator=torch.Generator().manual_seed(2))).sum()
+
+
+@EVERY
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_without_padding_is_not_masked(name: str, pooling: str, training: bool, monkeypatch) -> None:
+    encoder = make(name, pooling).train(training)
+    feats, lengths = torch.randn(3, 40, DIM), torch.full((3,), 40)
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("masking")
+
+    for masking in ("masked_fill", "masked_scatter"):
+        monkeypatch.setattr(torch.Tensor, masking, refuse)
+    encoder(feats, lengths)
+    with pytest.raises(AssertionError, match="masking"):
+        encoder(feats, lengths - 1)
 
 
 @EVERY
 def test_gradients_are_finite_with_the_shortest_utterances(name: str, pooling: str) -> None:
     encoder = make(name, pooling).train()
     feats, lengths = padded(utterances(encoder.min_frames, encoder.min_frames, 30))
-    encoder(feats.requires_grad_(), lengths).square().sum().backward()
+    objective(encoder(feats.requires_grad_(), lengths)).backward()
     assert feats.grad.isfinite().all() and feats.grad[2].any()
     assert not feats.grad[0, encoder.min_frames :].any()
     assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
@@ -84,16 +119,16 @@ def test_training_on_padded_batches_is_training_on_real_frames(name: str, poolin
     for extra in (0, 50):
         encoder = make(name, pooling).train()
         out = encoder(*padded(utterances(40, 40, 40), extra))
-        out.square().sum().backward()
+        objective(out).backward()
         gradients = {key: parameter.grad for key, parameter in encoder.named_parameters()}
         states.append({"out": out.detach(), **gradients, **dict(encoder.named_buffers())})
     torch.testing.assert_close(states[1], states[0], atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["xvector", "ecapa"])
+@EVERY_KIND
 @torch.inference_mode()
 def test_bf16_autocast_is_close(name: str) -> None:
-    encoder = make(name, "attentive_statistics")
+    encoder = make(name)
     feats, lengths = padded(utterances(60, 30))
     exact = encoder(feats, lengths)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -102,9 +137,9 @@ def test_bf16_autocast_is_close(name: str) -> None:
     assert not torch.equal(exact, rough)
 
 
-@pytest.mark.parametrize("name", ["xvector", "ecapa"])
+@EVERY_KIND
 def test_bad_batches_are_refused_by_name(name: str) -> None:
-    encoder = make(name, "statistics")
+    encoder = make(name)
     least = encoder.min_frames
     with pytest.raises(TimbreError, match=f"{least - 1} frames are too few: the encoder needs {least}"):
         encoder(torch.zeros(2, 40, DIM), torch.tensor([40, least - 1]))

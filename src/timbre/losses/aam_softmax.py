@@ -5,7 +5,8 @@
     φ(θ) = cos(θ + m)                      for θ ≤ π − m
     φ(θ) = cos θ − (1 + cos(π − m))        beyond, where cos(θ + m) would rise again: continuous at −1, falling on
 
-The cosine is kept ``EPSILON`` away from ±1, where the angle's derivative is infinite.
+The cosine is kept ``EPSILON`` away from ±1, where the angle's derivative is infinite. A class may have several
+weights, sub-centres, as in :mod:`timbre.losses.am_softmax`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from timbre.conf import Section
@@ -29,6 +30,7 @@ class Conf(Section):
     kind: Literal["aam_softmax"] = "aam_softmax"
     scale: float = Field(30.0, gt=0, description="s: cosines times this are the logits")
     margin: float = Field(0.2, ge=0, lt=math.pi / 2, description="m: radians added to the true class's angle")
+    sub_centres: PositiveInt = Field(1, description="K: weights of a class, of which the nearest counts")
 
 
 class Loss(am_softmax.Loss):

@@ -21,6 +21,9 @@ class Conf(Section):
 class Loss(nn.Module):
     """Softmax cross-entropy; there is no margin, so ``margin_scale`` changes nothing."""
 
+    class_parameters = ("classifier.weight", "classifier.bias")
+    whole_batch = False
+
     def __init__(self, conf: Conf, embedding_dim: int, num_classes: int) -> None:
         super().__init__()
         self.classifier = nn.Linear(embedding_dim, num_classes)
@@ -29,4 +32,4 @@ class Loss(nn.Module):
         """``embeddings (B, D)``, ``labels (B,)`` -> :class:`timbre.losses.LossOutput`, always in fp32."""
         with torch.autocast(embeddings.device.type, enabled=False):
             logits = self.classifier(embeddings.to(self.classifier.weight.dtype))
-            return LossOutput(F.cross_entropy(logits, labels), logits, logits)
+            return LossOutput(F.cross_entropy(logits, labels), logits, logits, labels)

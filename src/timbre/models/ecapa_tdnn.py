@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import TDNN, Convolution, FrameNorm, frame_mask, frame_weights, masked
+from timbre.models.layers import TDNN, BatchNorm, Convolution, FrameNorm, frame_mask, frame_weights, masked
 from timbre.models.pooling import PoolingConf, build_pooling, weighted_mean
 
 RES2_SCALE = 8
@@ -119,9 +119,9 @@ class Encoder(nn.Module):
         self.aggregation = Convolution(aggregated, conf.aggregation_channels)
         self.aggregation_norm = FrameNorm(conf.aggregation_channels) if conf.aggregation_norm else None
         self.pooling = build_pooling(conf.pooling, conf.aggregation_channels, affine=conf.aggregation_norm)
-        self.pooling_norm = nn.BatchNorm1d(self.pooling.output_dim)
+        self.pooling_norm = BatchNorm(self.pooling.output_dim)
         self.embedding = nn.Linear(self.pooling.output_dim, conf.embedding_dim)
-        self.embedding_norm = nn.BatchNorm1d(conf.embedding_dim, affine=False)
+        self.embedding_norm = BatchNorm(conf.embedding_dim, affine=False)
 
     def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """``feats (B, T, F)``, ``lengths (B,)`` -> ``(B, D)``; see :func:`timbre.models.layers.frame_mask`."""

@@ -13,7 +13,8 @@ training, carries ``mask=None`` and does no masking at all.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 
 from timbre.errors import TimbreError
@@ -77,7 +78,36 @@ class Convolution(nn.Conv2d):
         return super().forward(frames.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
 
 
-class FrameNorm(nn.BatchNorm1d):
+class BatchNorm(nn.BatchNorm1d):
+    """BatchNorm over rows ``(N, C)``, in training over those of all processes, as if they were one batch.
+
+    With N rows in all processes together
+
+        mean = Σ x / N        variance = Σ (x − mean)² / N
+
+    both sums being all-reduced, and so are their gradients. torch's SyncBatchNorm does so on GPUs only.
+    """
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if not (self.training and distributed.is_initialized()):
+            return super().forward(rows)
+        wide = rows.float()
+        count = all_reduce(wide.new_tensor(float(len(wide))))
+        mean = all_reduce(wide.sum(dim=0)) / count
+        centred = wide - mean
+        variance = all_reduce(centred.square().sum(dim=0)) / count
+        self.num_batches_tracked.add_(1)
+        share = self.momentum or 1.0 / float(self.num_batches_tracked)  # without momentum: the mean of all batches
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), share)
+        out = centred * (variance + self.eps).rsqrt()
+        if self.affine:
+            out = out * self.weight + self.bias
+        return out.to(rows.dtype)
+
+
+class FrameNorm(BatchNorm):
     """BatchNorm over the real frames of ``(B, T, C)``; padded frames come out zero.
 
     In training the mean and variance are those of real frames alone, and so are the running ones.

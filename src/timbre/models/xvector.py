@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import TDNN, frame_mask, masked
+from timbre.models.layers import TDNN, BatchNorm, frame_mask, masked
 from timbre.models.pooling import PoolingConf, build_pooling
 
 LAYERS = ((5, 1), (3, 2), (3, 3), (1, 1))
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         self.embedding = nn.Linear(self.pooling.output_dim, conf.embedding_dim)
         self.segment = None
         if conf.second_segment_layer:
-            self.segment_norm = nn.BatchNorm1d(conf.embedding_dim, affine=False)
+            self.segment_norm = BatchNorm(conf.embedding_dim, affine=False)
             self.segment = nn.Linear(conf.embedding_dim, conf.embedding_dim)
 
     def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
