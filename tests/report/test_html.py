@@ -91,6 +91,23 @@ def test_the_page_says_what_was_measured(experiment):
         assert said in text
 
 
+def test_six_systems_are_told_apart_and_llrs_are_shown(experiment, tmp_path):
+    systems = {f"plda+{i}+calibration": tmp_path / "scores" for i in range(6)}
+    trials = tmp_path / "trials"
+    metrics = evaluate(tmp_path / "data", trials, systems, experiment / "hard", 20, llrs=["plda+3+calibration"])
+    html = write_report(experiment).read_text()
+    text = Page(html).text
+    assert "actDCF(0.01)" in text
+    found = metrics["systems"]["plda+3+calibration"]
+    assert f"{found['cllr']:.3f} ({found['min_cllr']:.3f})" in text
+    for name in systems:
+        assert text.count(name) >= 4  # in the table, in ROC and DET, and as a difference or the first of them
+    assert len(set(plots._STYLES)) == 16
+    for colour in ("--third", "--fourth"):
+        assert f"{colour}: #" in html
+        assert f"var({colour})" in html
+
+
 def test_only_metrics_are_needed(experiment):
     for name in ("conf.yaml", "differences.yaml", "history.jsonl", "test/xvector.skipped"):
         (experiment / name).unlink()

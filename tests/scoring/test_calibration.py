@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from timbre.errors import TimbreError
-from timbre.scoring.calibration import Calibration, cllr, fit
+from timbre.scoring.calibration import Calibration, cllr, fit, min_cllr
 
 
 def drawn(targets: int = 20000, nontargets: int = 20000) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +43,39 @@ def test_cllr_is_one_bit_for_no_knowledge_and_least_when_calibrated():
     assert best < min(
         cllr(Calibration(2, -3.5).llr(scores), target), cllr(Calibration(2.3, -4).llr(scores), target)
     )
+
+
+def test_quality_measures_are_weighed_and_those_that_never_vary_are_not():
+    scores, target = drawn()
+    generator = np.random.default_rng(1)
+    noise, seconds = generator.normal(size=len(scores)), generator.uniform(1, 3, size=len(scores))
+    found = fit(scores + 2 * seconds, target, quality={"seconds": seconds, "noise": noise, "same": 0 * noise + 0.1})
+    assert found.quality["seconds"] == pytest.approx(-2 * found.a, abs=0.1)
+    assert found.quality["noise"] == pytest.approx(0, abs=0.1)
+    assert found.quality["same"] == 0
+    moved = {"seconds": seconds, "noise": noise, "same": noise}
+    plain = fit(scores, target).llr(scores)
+    np.testing.assert_allclose(found.llr(scores + 2 * seconds, moved), plain, atol=0.3)
+    assert cllr(found.llr(scores + 2 * seconds, moved), target) < cllr(
+        fit(scores + 2 * seconds, target).llr(scores + 2 * seconds), target
+    )
+
+
+def test_what_is_stored_comes_back_with_quality_and_without():
+    assert Calibration(**{"a": 2.0, "b": 1.0}).llr(np.array([1.0])).tolist() == [3.0]
+    one = Calibration(1.0, 2.0, {"x": 0.5})
+    assert Calibration(**asdict(one)) == one
+
+
+def test_the_least_cllr_is_that_of_the_best_rising_function():
+    scores, target = drawn()
+    best = min_cllr(scores, target)
+    assert min_cllr(np.exp(scores), target) == pytest.approx(best)
+    assert 0 < best < cllr(fit(scores, target).llr(scores), target) < best + 0.01
+    assert min_cllr(np.arange(4.0), np.array([False, False, True, True])) == 0
+    assert min_cllr(np.zeros(4), np.array([False, False, True, True])) == pytest.approx(1)
+    # equal scores belong together: 1 target of 2 at each of two scores, and weights of kinds do not matter
+    assert min_cllr(np.array([0, 0, 1, 1, 0, 1.0]), np.array([1, 0, 1, 0, 0, 0], dtype=bool)) == pytest.approx(1)
 
 
 def test_scores_that_cannot_be_calibrated_are_refused():

@@ -8,8 +8,9 @@ import pytest
 from timbre.errors import TimbreError
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.trials import Trials, read_scores, write_trials
-from timbre.scoring import cosine
-from timbre.scoring.cosine import Embeddings, cosine_scores, score_trials
+from timbre.scoring import embeddings
+from timbre.scoring.cosine import cosine_scores, score_trials
+from timbre.scoring.embeddings import Embeddings
 
 
 def table(count: int = 9, path: str = "x.scp") -> Embeddings:
@@ -24,7 +25,7 @@ def some_trials(enrol: list[str], test: list[str]) -> Trials:
 @pytest.mark.parametrize("block", [1, 4, 100])
 @pytest.mark.parametrize("mean", [None, np.arange(5, dtype=np.float32)])
 def test_each_score_is_the_cosine_of_its_trial(monkeypatch, block, mean):
-    monkeypatch.setattr(cosine, "_BLOCK", block)
+    monkeypatch.setattr(embeddings, "_BLOCK", block)
     enrol, test = table(9), table(7)
     pairs = [(8, 0), (0, 6), (3, 3), (8, 0), (1, 2)]
     trials = some_trials([f"u{i}" for i, _ in pairs], [f"u{j}" for _, j in pairs])

@@ -97,6 +97,61 @@ def test_enrolled_speakers_are_known_without_a_duration(corpus, tmp_path):
     assert len(metrics["conditions"]) == 3
 
 
+def test_further_systems_stand_beside_the_first_and_llrs_are_measured_as_such(corpus, tmp_path, capsys):
+    names = [corpus.scores["good"], corpus.scores["bad"]]
+    again = tmp_path / "x,epochs=3"  # as experiments with overrides are called
+    again.write_bytes(names[0].read_bytes())
+    argv = ["evaluate", "--name", "good", "--llr", "bad+calibration", "--replicates", "50"]
+    argv += ["--system", f"bad+calibration={names[1]}", "--system", f"x,epochs=3={again}"]
+    argv += [str(corpus.data), str(corpus.trials), str(names[0])]
+    main([*argv, str(tmp_path / "out")])
+    printed = capsys.readouterr().out.splitlines()
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert list(metrics["systems"]) == ["good", "bad+calibration", "x,epochs=3"]
+    assert list(metrics["differences"]) == ["bad+calibration", "x,epochs=3"]
+    assert metrics["differences"]["x,epochs=3"]["eer"] == {"value": 0, "low": None, "high": None}
+    found = metrics["systems"]["bad+calibration"]
+    assert found["cllr"] > found["min_cllr"] > 0
+    assert found["act_dcf_0.01"] >= found["min_dcf_0.01"]["value"]
+    assert "cllr" not in metrics["systems"]["good"]
+    assert "actDCF(0.01)" in printed[0]
+    assert f"{found['cllr']:.3f} ({found['min_cllr']:.3f})" in printed[2]
+    assert printed[1].split("  ")[-1] == "80/700"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--system", "x"], "--system x: expected NAME=SCORES"),
+        (
+            ["--system", "x=none"],
+            "--system x=none: expected NAME=SCORES with a file of scores; steps/score_trials.sh",
+        ),
+        (["--system", f"good={__file__}"], "two systems are called 'good'"),
+        (["--baseline", "x", "--baseline-name", "good"], "two systems are called 'good'"),
+        (["--llr", "god"], "--llr god: no system is called so (did you mean 'good'?)"),
+    ],
+)
+def test_systems_that_cannot_be_told_apart_are_refused(corpus, tmp_path, capsys, options, message):
+    files = [corpus.data, corpus.trials, corpus.scores["good"], tmp_path / "out"]
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--name", "good", *options, *map(str, files)])
+    assert message in capsys.readouterr().err
+
+
+def test_models_of_the_table_enrol_have_the_speaker_of_their_utterances(corpus, tmp_path):
+    write_table(corpus.data / "enrol", {f"m{s}": f"s{s}-u1 s{s}-u2" for s in range(8)})
+    names = np.array([f"m{s}" for s in range(8)] * 2)
+    test = np.array([f"s{s}-u0" for s in range(8)] + [f"s{(s + 1) % 8}-u0" for s in range(8)])
+    write_trials(tmp_path / "models", Trials(names, test, np.arange(16) < 8))
+    write_scores(tmp_path / "model-scores", names, test, np.linspace(1, 0, 16))
+    metrics = evaluate(corpus.data, tmp_path / "models", {"x": tmp_path / "model-scores"}, tmp_path / "out", 50)
+    assert metrics["trials"]["speakers"] == 8
+    write_table(corpus.data / "enrol", {"m0": "s0-u1 s1-u2"})
+    with pytest.raises(TimbreError, match=r"enrol: the model 'm0' has utterances of s0, s1; a model is of one"):
+        evaluate(corpus.data, tmp_path / "models", {"x": tmp_path / "model-scores"}, tmp_path / "out", 50)
+
+
 def test_fewer_scores_than_trials_are_refused_and_nothing_is_written(corpus, tmp_path):
     lines = corpus.scores["good"].read_text().splitlines(keepends=True)
     corpus.scores["good"].write_text("".join(lines[:-1]))

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from timbre.errors import TimbreError
 from timbre.kaldi.trials import read_scores_of, read_trials
-from timbre.scoring.metrics import eer, kaldi_eer, min_dcf, roc_curve
+from timbre.scoring.metrics import act_dcf, eer, kaldi_eer, min_dcf, roc_curve
 
 
 def rates(scores: np.ndarray, target: np.ndarray) -> tuple[list[float], list[float]]:
@@ -129,6 +129,20 @@ def test_kaldi_mode_is_its_walk_over_the_targets():
             place += 1
         assert kaldi_eer(scores, target) == (place / len(wanted), wanted[place])
     assert kaldi_eer(np.zeros(200), np.arange(200) < 100)[0] == 0.99
+
+
+def test_act_dcf_decides_at_bayes_threshold_and_never_beats_min_dcf():
+    target = np.arange(8) < 4
+    llr = np.array([5.0, 4.0, 2.0, -1.0, 4.7, 1.0, -2.0, -9.0])
+    # p 0.01: threshold log 99 = 4.60: three misses of four, one false alarm of four
+    assert act_dcf(llr, target, 0.01) == pytest.approx((0.01 * 3 / 4 + 0.99 / 4) / 0.01)
+    assert act_dcf(llr, target, 0.5) == pytest.approx((0.5 / 4 + 0.5 * 2 / 4) / 0.5)  # threshold 0
+    assert act_dcf(np.where(target, 9.0, -9.0), target, 0.01) == 0
+    assert act_dcf(np.full(8, -1.0), target, 0.05) == 1  # nothing accepted
+    generator = np.random.default_rng(0)
+    for prior in (0.01, 0.05, 0.5):
+        scores = generator.normal(size=8)
+        assert act_dcf(scores, target, prior) >= min_dcf(roc_curve(scores, target), prior)
 
 
 @pytest.mark.parametrize(

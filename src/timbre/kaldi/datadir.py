@@ -55,6 +55,24 @@ class DataDir:
         """``{speaker: [utterances]}``, derived from ``utt2spk``."""
         return invert(self.utt2spk)
 
+    @property
+    def models(self) -> dict[str, list[str]]:
+        """``{model: [utterances]}`` of the table ``enrol``; where there is none, speakers are the models.
+
+        Raises:
+            TimbreError: for an utterance of ``enrol`` that ``utt2spk`` does not have.
+        """
+        if not self.has("enrol"):
+            return self.spk2utt
+        models = {model: utterances.split() for model, utterances in self.table("enrol").items()}
+        for model, utterances in models.items():
+            if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
+                raise TimbreError(
+                    f"{self.path}/enrol: '{unknown[0]}' of the model '{model}' is no utterance of "
+                    f"{self.path}/utt2spk; correct the table"
+                )
+        return models
+
     def write(self, name: str, table: dict[str, object]) -> None:
         """Writes a table sorted by key, whole or not at all."""
         write_table(self.path / name, table)

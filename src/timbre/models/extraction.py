@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from timbre.errors import TimbreError, some
 from timbre.features.front_end import FrameReader
-from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.datadir import DataDir, invert
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.policy import BadAudio, check_skipped
 from timbre.kaldi.tables import ArkWriter, read_vectors
 from timbre.kaldi.text import read_table, write_table
@@ -55,10 +55,12 @@ def extract_embeddings(
 def collect_embeddings(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
     """Merges the jobs' embeddings into ``out``: ``xvector``, ``spk_xvector`` (ark and scp), ``num_utts.ark``.
 
-    A speaker's embedding is the mean of its utterances' embeddings as they are, as of Kaldi's ivector-mean.
+    ``spk_xvector`` holds the models of ``data``'s table ``enrol``, or its speakers
+    (:func:`timbre.kaldi.enrolment.write_models`).
 
     Raises:
-        TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped.
+        TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped, and one of ``enrol``
+            that the data directory does not have.
     """
     wanted = data.table("feats.scp")
     tables = [read_vectors(parts / f"xvector.{job}.scp") for job in range(1, jobs + 1)]
@@ -70,15 +72,9 @@ def collect_embeddings(data: DataDir, parts: Path, out: Path, jobs: int, max_ski
         raise TimbreError(f"expected {len(wanted)} embeddings, wrote {len(found)}, missing {some(missing)}")
     write_table(out / "xvector.skipped", skipped)
     check_skipped(skipped, len(wanted), max_skipped, out / "xvector.skipped")
-    utt2spk = data.utt2spk
-    spk2utt = invert({utterance: utt2spk[utterance] for utterance in wanted if utterance in found})
-    with ArkWriter(out / "spk_xvector.ark", out / "spk_xvector.scp") as writer:
-        for speaker, utterances in spk2utt.items():
-            writer.write(speaker, np.mean([found[utterance] for utterance in utterances], axis=0))
-    with atomic_write(out / "num_utts.ark") as file:
-        file.writelines(f"{speaker} {len(utterances)}\n" for speaker, utterances in spk2utt.items())
+    models = write_models(data, found, out)
     with ArkWriter(out / "xvector.ark", out / "xvector.scp") as writer:
         for utterance in wanted:
             if utterance in found:
                 writer.write(utterance, found[utterance])
-    return f"{out}/xvector.scp: {len(found)} embeddings of {len(spk2utt)} speakers"
+    return f"{out}/xvector.scp: {len(found)} embeddings of {models} {'models' if data.has('enrol') else 'speakers'}"

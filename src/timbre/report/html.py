@@ -22,7 +22,7 @@ from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
 from timbre.report import plots
 from timbre.scoring.bootstrap import PRIORS
-from timbre.scoring.evaluation import bounded, percent
+from timbre.scoring.evaluation import bounded, calibrated, percent
 
 
 def write_report(exp: str | Path, about: str | None = None) -> Path:
@@ -95,6 +95,7 @@ def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
         "metrics": metrics,
         "first": first,
         "measures": measures,
+        "calibrated": calibrated(metrics),
         "plots": {key: Markup(svg) for key, svg in drawn.items()},
     }
 

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import matplotlib
@@ -14,9 +15,19 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 # Drawn in colours that nobody would choose, which become the page's own (template.html defines them).
-_INK, _FAINT, _FIRST, _SECOND = "#010203", "#040506", "#070809", "#0a0b0c"
-_PAGE = {_INK: "currentColor", _FAINT: "var(--line)", _FIRST: "var(--first)", _SECOND: "var(--second)"}
-_STYLES = ((_FIRST, "-"), (_SECOND, "--"))  # two systems: told apart without their colours, too
+_INK, _FAINT, _FIRST, _SECOND, _THIRD, _FOURTH = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f", "#101112"
+_PAGE = {
+    _INK: "currentColor",
+    _FAINT: "var(--line)",
+    _FIRST: "var(--first)",
+    _SECOND: "var(--second)",
+    _THIRD: "var(--third)",
+    _FOURTH: "var(--fourth)",
+}
+_DASHES = ("-", "--", "-.", ":")
+_COLOURS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# Four systems are told apart without their colours, too, and sixteen with them.
+_STYLES = [(_COLOURS[(i + i // 4) % 4], _DASHES[i % 4]) for i in range(16)]
 _RC = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -53,25 +64,31 @@ def _svg(figure: Figure, name: str, label: str) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
+def _height(curves: Mapping[str, Any]) -> float:
+    """Inches for square axes over a legend with a line a system."""
+    return 3.9 + 0.22 * len(curves)
+
+
 def roc(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float], name: str) -> str:
-    """ROC of one or two systems with the points of equal error; ``eers`` are shares from 0 to 1."""
-    with _figure(4.6, 4.2) as (figure, axes):
+    """ROC of systems with the points of equal error; ``eers`` are shares from 0 to 1."""
+    with _figure(4.6, _height(curves)) as (figure, axes):
         axes.plot([0, 100], [100, 0], color=_FAINT, linewidth=1)
-        for (system, curve), (colour, dashes) in zip(curves.items(), _STYLES, strict=False):
+        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(_STYLES), strict=False):
             point = 100 * eers[system]
-            axes.plot(100 * curve["fpr"], 100 * (1 - curve["fnr"]), dashes, color=colour, label=system)
-            axes.plot(point, 100 - point, "o", color=colour, label=f"EER {point:.2f} %", clip_on=False)
+            label = f"{system}: EER {point:.2f} %"
+            axes.plot(100 * curve["fpr"], 100 * (1 - curve["fnr"]), dashes, color=colour, label=label)
+            axes.plot(point, 100 - point, "o", color=colour, clip_on=False)
         axes.set(xlabel="false alarms (%)", ylabel="targets accepted (%)", xlim=(0, 100), ylim=(0, 100))
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower left")
         return _svg(figure, f"{name}-roc", "ROC curve with the point of equal error")
 
 
 def det(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float], name: str) -> str:
     """DET curve (Martin et al. 1997): both error rates on the scale of normal deviates."""
     ticks = np.array([0.01, 0.1, 1, 5, 10, 20, 40, 60, 80])
-    with _figure(4.6, 4.2) as (figure, axes):
+    with _figure(4.6, _height(curves)) as (figure, axes):
         lowest = 0.2
-        for (system, curve), (colour, dashes) in zip(curves.items(), _STYLES, strict=False):
+        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(_STYLES), strict=False):
             inner = (curve["fpr"] > 0) & (curve["fnr"] > 0) & (curve["fpr"] < 1) & (curve["fnr"] < 1)
             fpr, fnr = curve["fpr"][inner], curve["fnr"][inner]
             lowest = min([lowest, *fpr, *fnr])
@@ -83,14 +100,14 @@ def det(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float
         axes.set_xticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
         axes.set_yticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
         axes.set(xlabel="false alarms (%)", ylabel="misses (%)", xlim=limits, ylim=limits)
-        axes.legend(loc="lower left")
+        figure.legend(loc="outside lower left")
         return _svg(figure, f"{name}-det", "DET curve: misses against false alarms")
 
 
 def histogram(curve: Mapping[str, np.ndarray], threshold: float, name: str) -> str:
     """The densities of target and nontarget scores, and the threshold of equal error."""
     with _figure(4.6, 3.2) as (figure, axes):
-        for kind, (colour, dashes) in zip(("target", "nontarget"), _STYLES, strict=True):
+        for kind, (colour, dashes) in zip(("target", "nontarget"), _STYLES, strict=False):
             axes.stairs(curve[kind], curve["edges"], color=colour, linestyle=dashes, linewidth=1.5, label=kind)
             axes.stairs(curve[kind], curve["edges"], color=colour, fill=True, alpha=0.2)
         axes.axvline(threshold, color=_INK, linestyle=":", label=f"threshold {threshold:.3g}")

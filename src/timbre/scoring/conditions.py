@@ -10,6 +10,7 @@ from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.trials import Trials
 from timbre.scoring.bootstrap import Speakers
+from timbre.scoring.quality import utterance_durations
 
 
 def conditions(data: DataDir, trials: Trials, speakers: Speakers) -> dict[str, np.ndarray]:
@@ -35,10 +36,7 @@ def _by_gender(data: DataDir, speakers: Speakers) -> dict[str, np.ndarray]:
 
 def _by_duration(data: DataDir, trials: Trials) -> dict[str, np.ndarray]:
     """Terciles of the shorter utterance of a trial; a model of several utterances has no duration of its own."""
-    try:
-        durations = {utterance: float(seconds) for utterance, seconds in data.table("utt2dur").items()}
-    except ValueError as error:
-        raise TimbreError(f"{data.path}/utt2dur: {error}; seconds are expected") from None
+    durations = utterance_durations(data)
     columns = [
         np.fromiter(map(durations.get, ids, repeat(np.inf)), dtype=np.float64, count=len(ids))
         for ids in (trials.enrol, trials.test)

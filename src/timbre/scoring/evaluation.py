@@ -1,4 +1,4 @@
-"""All measures of a trial list's scores, of one system or of two, as plain data for ``metrics.json``.
+"""All measures of a trial list's scores, of one system or several, as plain data for ``metrics.json``.
 
 Rates are shares from 0 to 1. Intervals are 95 % and resample speakers (:mod:`timbre.scoring.bootstrap`).
 """
@@ -6,19 +6,21 @@ Rates are shares from 0 to 1. Intervals are 95 % and resample speakers (:mod:`ti
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, did_you_mean, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.trials import read_scores_of, read_trials, sha256
 from timbre.scoring.bootstrap import PRIORS, Speakers, interval, replicates, speakers_of
+from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.conditions import conditions
-from timbre.scoring.metrics import Roc, eer, kaldi_eer, min_dcf, roc_curve
+from timbre.scoring.metrics import Roc, act_dcf, eer, kaldi_eer, min_dcf, roc_curve
 
 
 def evaluate(
@@ -28,18 +30,23 @@ def evaluate(
     out: str | Path,
     count: int = 1000,
     seed: int = 0,
+    llrs: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Writes ``metrics.json`` and ``curves.npz`` (for the plots) to ``out``; returns the metrics.
 
     Args:
-        data: the data directory of the trials: ``utt2spk``, and ``spk2gender`` and ``utt2dur`` where known.
-        systems: score files by name; the first is the system evaluated, a second one its baseline.
+        data: the data directory of the trials: ``utt2spk``, ``enrol`` where trials name models, and ``spk2gender``
+            and ``utt2dur`` where known.
+        systems: score files by name; the first is the system evaluated, the others are what it is compared with.
         count: bootstrap replicates.
+        llrs: the systems whose scores are log-likelihood ratios in nats, which are measured as such, too.
     """
     directory = DataDir(data)
+    for name in llrs:
+        if name not in systems:
+            raise TimbreError(f"--llr {name}: no system is called so{did_you_mean(name, systems)}")
     trials = read_trials(trials_path)
-    speaker = {name: name for name in directory.utt2spk.values()} | directory.utt2spk
-    speakers = speakers_of(trials, speaker, trials_path, directory.path / "utt2spk")
+    speakers = speakers_of(trials, speaker_of_id(directory), trials_path, directory.path / "utt2spk")
     scores = {name: read_scores_of(trials, path) for name, path in systems.items()}
     metrics: dict[str, Any] = {
         "data": str(data),
@@ -63,6 +70,8 @@ def evaluate(
             raise TimbreError(f"{trials_path}: {error}") from None
         draws[name] = replicates(values, trials.target, speakers, count, seed)
         metrics["systems"][name] = _measures(roc, values, trials.target, draws[name])
+        if name in llrs:
+            metrics["systems"][name] |= _calibration(values, trials.target)
         metrics["systems"][name]["scores"] = str(systems[name])
         curves |= {f"{name}/{key}": curve for key, curve in _curves(roc, values, trials.target).items()}
     first, *others = scores
@@ -86,6 +95,25 @@ def evaluate(
     return metrics
 
 
+def speaker_of_id(data: DataDir) -> dict[str, str]:
+    """The speaker of each id that trials may name: of speakers, utterances, and models (table ``enrol``).
+
+    Raises:
+        TimbreError: for a model of utterances of several speakers.
+    """
+    utt2spk = data.utt2spk
+    speaker = {name: name for name in utt2spk.values()} | utt2spk
+    for model, utterances in data.models.items():
+        speakers = {utt2spk[utterance] for utterance in utterances}
+        if len(speakers) > 1:
+            raise TimbreError(
+                f"{data.path}/enrol: the model '{model}' has utterances of {some(sorted(speakers))}; a model is of "
+                "one speaker"
+            )
+        speaker[model] = speakers.pop()
+    return speaker
+
+
 def _bounded(value: float, values: np.ndarray) -> dict[str, float | None]:
     """A value with the interval of its replicates (R,)."""
     low, high = interval(values) or (None, None)
@@ -101,6 +129,15 @@ def _measures(roc: Roc, scores: np.ndarray, target: np.ndarray, draws: dict[str,
         "threshold": point.threshold,
         "misses": point.misses,
         "false_alarms": point.false_alarms,
+    }
+
+
+def _calibration(llr: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """How good log-likelihood ratios are as such, for decisions at Bayes' thresholds and as information."""
+    return {
+        **{f"act_dcf_{prior:g}": act_dcf(llr, target, prior) for prior in PRIORS},
+        "cllr": cllr(llr, target),
+        "min_cllr": min_cllr(llr, target),
     }
 
 
@@ -137,21 +174,40 @@ def _curves(roc: Roc, scores: np.ndarray, target: np.ndarray) -> dict[str, np.nd
     }
 
 
+def calibrated(metrics: dict[str, Any]) -> bool:
+    """Whether there is a system whose scores are log-likelihood ratios."""
+    return any("cllr" in measures for measures in metrics["systems"].values())
+
+
 def table(metrics: dict[str, Any]) -> str:
-    """The result as text: a row a system, then the difference to the baseline."""
-    rows = [("system", "EER % [95 %]", *(f"minDCF({prior:g})" for prior in PRIORS), "targets/nontargets")]
+    """The result as text: a row a system, then the differences of the first to each other one."""
+    llrs = calibrated(metrics)
+    head = ["system", "EER % [95 %]", *(f"minDCF({prior:g})" for prior in PRIORS)]
+    head += [*(f"actDCF({prior:g})" for prior in PRIORS), "Cllr (min)"] if llrs else []
+    rows = [[*head, "targets/nontargets"]]
     counts = f"{metrics['trials']['targets']}/{metrics['trials']['nontargets']}"
     first = next(iter(metrics["systems"]))
-    rows += [(name, *_cells(measures), counts) for name, measures in metrics["systems"].items()]
-    rows += [(f"{first} − {name}", *_cells(values), "") for name, values in metrics["differences"].items()]
+    rows += [[name, *_cells(measures, llrs), counts] for name, measures in metrics["systems"].items()]
+    rows += [[f"{first} − {name}", *_cells(values, llrs), ""] for name, values in metrics["differences"].items()]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A table as text, two spaces between its columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
 
 
-def _cells(measures: dict[str, Any]) -> list[str]:
-    return [percent(measures["eer"]), *(bounded(measures[f"min_dcf_{prior:g}"]) for prior in PRIORS)]
+def _cells(measures: dict[str, Any], llrs: bool) -> list[str]:
+    cells = [percent(measures["eer"]), *(bounded(measures[f"min_dcf_{prior:g}"]) for prior in PRIORS)]
+    if llrs and "cllr" in measures:
+        cells += [f"{measures[f'act_dcf_{prior:g}']:.3f}" for prior in PRIORS]
+        cells.append(f"{measures['cllr']:.3f} ({measures['min_cllr']:.3f})")
+    elif llrs:
+        cells += ["–"] * (len(PRIORS) + 1)
+    return cells
 
 
 def percent(rate: dict[str, float | None] | None) -> str:

@@ -136,6 +136,18 @@ def min_dcf(roc: Roc, p_target: float, c_miss: float = 1.0, c_fa: float = 1.0) -
     return float((miss * roc.fnr + false_alarm * roc.fpr).min() / min(miss, false_alarm))
 
 
+def act_dcf(llr: np.ndarray, target: np.ndarray, p_target: float, c_miss: float = 1.0, c_fa: float = 1.0) -> float:
+    """The detection cost of log-likelihood ratios (N,) in nats, normalised as :func:`min_dcf`.
+
+    Trials are accepted from Bayes' threshold on, log(c_fa (1−p) / (c_miss p)): nothing is looked up in the labels.
+    """
+    targets, nontargets = split(llr, target)
+    miss, false_alarm = c_miss * p_target, c_fa * (1 - p_target)
+    threshold = np.log(false_alarm / miss)
+    cost = miss * (targets < threshold).mean() + false_alarm * (nontargets >= threshold).mean()
+    return float(cost / min(miss, false_alarm))
+
+
 def kaldi_eer(scores: np.ndarray, target: np.ndarray) -> tuple[float, float]:
     """The EER (0 to 1) and threshold that Kaldi's ``compute-eer`` gives (ivectorbin/compute-eer.cc).
 

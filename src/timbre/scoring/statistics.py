@@ -14,6 +14,7 @@ import numpy as np
 
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import ArkWriter, read_matrix
 
 
@@ -51,7 +52,8 @@ def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
 def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> int:
     """Writes ``xvector.{ark,scp}`` for ``data`` to ``out``, normalised by ``train``; returns how many vectors.
 
-    Beside them ``spk_xvector.{ark,scp}``, the mean of each speaker's, for trials that enrol speakers.
+    Beside them ``spk_xvector.{ark,scp}``, means for trials that enrol models or speakers
+    (:func:`timbre.kaldi.enrolment.write_models`).
 
     A dimension that does not vary over the training part (a padded feature) becomes 0.
     """
@@ -67,10 +69,7 @@ def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> 
     vectors = (vectors - reference.mean(axis=0)) * weight
     out = Path(out)
     row = dict(zip(keys, vectors, strict=True))
-    with ArkWriter(out / "spk_xvector.ark", out / "spk_xvector.scp") as writer:
-        for speaker, utterances in DataDir(data).spk2utt.items():
-            if known := [row[utterance] for utterance in utterances if utterance in row]:
-                writer.write(speaker, np.mean(known, axis=0))
+    write_models(DataDir(data), row, out)
     with ArkWriter(out / "xvector.ark", out / "xvector.scp") as writer:
         for key, vector in row.items():
             writer.write(key, vector)

@@ -1,4 +1,4 @@
-"""Puts the embeddings of all jobs together, counted, with the speakers' means."""
+"""Puts the embeddings of all jobs together, counted, with the means of models or speakers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Scores and measures every list of trials of a test set, by every back-end:
+#   steps/score_lists.sh [options] <feats-data> <test-data> <exp>
+# For <test-data>/trials it writes scores, metrics.json and curves.npz into <exp>, for <test-data>/trials_<list> into
+# <exp>/<list>; the first back-end's scores are the experiment's, those of others stand beside them.
+set -euo pipefail
+
+backend=()  # what scores: cosine, or one that steps/train_backend.sh has trained
+name=model  # what the experiment is called in tables and plots
+here=$(dirname "$(readlink -f "$0")")/..
+. "$here/utils/parse_options.sh"
+. "$here/path.sh"
+
+[ $# -eq 3 ] || die "expected <feats-data> <test-data> <exp>, found $# arguments"
+feats=$1 data=$2 exp=$3
+[ ${#backend[@]} -gt 0 ] || die "--backend <name> is missing"
+mapfile -t lists < <(compgen -G "$data/trials*")
+[ ${#lists[@]} -gt 0 ] || die "$data/trials: no such file, nor trials_<list>; the preparation of the corpus (stage 0) makes it"
+enrol=xvector # utterances, or models of several
+[ ! -e "$data/enrol" ] || enrol=spk_xvector
+
+for trials in "${lists[@]}"; do
+  list=${trials#"$data/trials"} out=$exp
+  [ -z "$list" ] || out=$exp/${list#_}
+  systems=() first=''
+  for system in "${backend[@]}"; do
+    scores=$out/scores${first:+.$system}
+    by=(--backend "$system" --backend-dir "$exp/backend" --data "$feats")
+    [ "$enrol" = xvector ] || by+=(--num-utts "$exp/test/num_utts.ark")
+    [ "$system" != cosine ] || by=(--mean "$exp/mean.ark")
+    "$here/steps/score_trials.sh" "${by[@]}" "$trials" "$exp/test/$enrol.scp" "$exp/test/xvector.scp" "$scores"
+    called=$name
+    [ "$system" = cosine ] || called="$name, $system"
+    if [ -n "$first" ]; then systems+=(--system "$called=$scores"); else first=$called; fi
+    [[ $system != *+calibration && $system != *+quality ]] || systems+=(--llr "$called")
+  done
+  "$here/steps/score_trials.sh" "$trials" "$exp/baseline/$enrol.scp" "$exp/baseline/xvector.scp" "$out/baseline/scores"
+  [ -z "$list" ] || echo "== ${list#_} =="
+  "$here/steps/evaluate.sh" --name "$first" "${systems[@]}" --baseline "$out/baseline/scores" "$feats" "$trials" \
+    "$out/scores" "$out"
+done

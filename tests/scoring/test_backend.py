@@ -1,0 +1,238 @@
+"""Back-ends from embeddings to scores: trained, read from their folder, and calibrated on who was held out."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from timbre.__main__ import main
+from timbre.errors import TimbreError
+from timbre.kaldi.tables import ArkWriter, read_vector, read_vectors
+from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.trials import Trials, read_scores, write_trials
+from timbre.models.trained import FORMAT
+from timbre.scoring import backend_training
+from timbre.scoring.backend import Backend, Name, Sides, parse, score_trials, sides_of
+from timbre.scoring.backend_training import held_out_trials, train_backends
+from timbre.scoring.calibration import cllr, min_cllr
+from timbre.scoring.embeddings import Embeddings
+from timbre.scoring.metrics import eer, min_dcf, roc_curve
+
+DIM, HELD = 8, 10
+
+
+def write_part(folder, speakers: list[str], generator: np.random.Generator, utterances: int = 6) -> None:
+    """Embeddings of speakers, surer for longer speech, whose last dimension says much and tells nobody apart."""
+    spread = np.diag([1, 1, 1, 1, 1, 1, 1, 9.0])
+    utt2spk, utt2dur = {}, {}
+    with ArkWriter(folder / "xvector.ark", folder / "xvector.scp") as writer:
+        for speaker in speakers:
+            voice = generator.normal(size=DIM) * [1, 1, 1, 1, 1, 1, 1, 0.1]
+            for number in range(utterances):
+                name, seconds = f"{speaker}-{number}", generator.uniform(1, 9)
+                writer.write(name, (voice + generator.normal(size=DIM) / np.sqrt(seconds)) @ spread + 3)
+                utt2spk[name], utt2dur[name] = speaker, f"{seconds:.2f}"
+    write_table(folder / "utt2spk", utt2spk)
+    write_table(folder / "utt2dur", utt2dur)
+
+
+@pytest.fixture
+def experiment(tmp_path) -> SimpleNamespace:
+    """Sixty training speakers, ten of them held out, and twenty to test: all pairs of utterances as trials."""
+    generator = np.random.default_rng(0)
+    train, test, exp = (tmp_path / name for name in ("train", "test", "exp"))
+    speakers = [f"s{number:02d}" for number in range(60)]
+    write_part(train, speakers, generator)
+    write_part(test, [f"t{number:02d}" for number in range(20)], generator)
+    exp.mkdir()
+    state = {"format": FORMAT, "classes": speakers[HELD:], "backend": {"heldout_speakers": speakers[:HELD]}}
+    torch.save(state, exp / "final.pt")
+    names = np.array(list(read_table(test / "utt2spk")))
+    first, second = np.triu_indices(len(names), 1)
+    target = first // 6 == second // 6
+    write_trials(tmp_path / "trials", Trials(names[first], names[second], target))
+    return SimpleNamespace(
+        exp=exp, train=train, test=test, out=exp / "backend", trials=tmp_path / "trials", target=target, names=names
+    )
+
+
+def trained(it: SimpleNamespace, *names: str, **options) -> None:
+    train_backends(list(names), it.exp, it.train, it.train, it.out, **options)
+
+
+def scored(it: SimpleNamespace, name: str, **options) -> np.ndarray:
+    scp = it.test / "xvector.scp"
+    score_trials(it.trials, scp, scp, it.exp / "scores", name, it.out, **options)
+    return read_scores(it.exp / "scores")[2]
+
+
+def test_names_have_three_parts_and_unknown_ones_the_nearest():
+    assert parse("lda_plda+asnorm+quality") == Name("lda_plda", "asnorm", "quality")
+    assert parse("cosine") == Name("cosine")
+    for wrong, near in (("pdla+asnorm", "plda\\+asnorm"), ("cosine+calibration+snorm", "cosine")):
+        with pytest.raises(TimbreError, match=rf"no back-end '{wrong.replace('+', '.')}' \(did you mean '{near}"):
+            parse(wrong)
+
+
+def test_files_are_kaldis_and_of_the_training_speakers_alone(experiment):
+    trained(experiment, "lda_plda+asnorm", "plda", lda_dim=4)
+    names, vectors = read_vectors(experiment.train / "xvector.scp")
+    kept = np.array([int(name[1:3]) >= HELD for name in names])
+    np.testing.assert_allclose(read_vector(str(experiment.out / "mean.vec")), vectors[kept].mean(axis=0), rtol=1e-5)
+    cohort, means = read_vectors(experiment.out / "cohort.scp")
+    assert cohort == [f"s{number:02d}" for number in range(HELD, 60)]
+    np.testing.assert_allclose(means, vectors[kept].reshape(-1, 6, DIM).mean(axis=1), rtol=1e-5)
+    backend = Backend.read(experiment.out, parse("lda_plda+asnorm"), 300)
+    assert backend.lda.shape == (4, DIM)
+    assert backend.plda.psi.shape == (4,)
+    rows = backend.normalised(Embeddings(names, vectors))
+    np.testing.assert_allclose((rows**2).sum(axis=1), 4, rtol=1e-5)  # as ivector-normalize-length
+    assert Backend.read(experiment.out, parse("plda"), 300).plda.psi.shape == (DIM,)
+    with pytest.raises(TimbreError, match=r"trained for lda_plda\+asnorm, plda, not for cosine; run .*--backend"):
+        scored(experiment, "cosine")
+
+
+def test_what_speakers_do_not_differ_in_is_weighed_down(experiment):
+    names = ["cosine", "lda", "plda", "lda_plda", "plda+snorm", "plda+asnorm"]
+    trained(experiment, *names, top=20)
+    rates = {name: eer(roc_curve(scored(experiment, name), experiment.target)).value for name in names}
+    assert rates["cosine"] > 0.15
+    assert max(rate for name, rate in rates.items() if name != "cosine") < 0.5 * rates["cosine"]
+
+
+@pytest.mark.parametrize("base", ["lda+asnorm", "plda"])
+def test_calibrated_scores_are_log_likelihood_ratios_of_other_speakers(experiment, base):
+    trained(experiment, base, f"{base}+calibration", f"{base}+quality")
+    raw, line, quality = (
+        scored(experiment, base + kind, data=experiment.test) for kind in ("", "+calibration", "+quality")
+    )
+    target, order = experiment.target, np.argsort(raw)
+    assert (np.diff(line[order]) >= 0).all()
+    assert cllr(quality, target) < cllr(line, target) < cllr(raw, target)
+    assert cllr(line, target) < min_cllr(raw, target) + 0.1
+    stored = json.loads((experiment.out / f"calibration.{base}+quality.json").read_text())
+    assert list(stored["quality"]) == [
+        *("log_duration_shorter", "log_duration_longer", "log_magnitude_smaller", "log_magnitude_larger")
+    ]
+    assert min_dcf(roc_curve(quality, target), 0.05) <= 1
+
+
+def test_models_are_enrolled_by_their_number_of_utterances(experiment):
+    trained(experiment, "plda")
+    vectors = dict(zip(*read_vectors(experiment.test / "xvector.scp"), strict=True))
+    with ArkWriter(experiment.test / "spk.ark", experiment.test / "spk.scp") as writer:
+        writer.write("m1", vectors["t00-0"])
+        writer.write("m3", np.mean([vectors[f"t00-{i}"] for i in range(3)], axis=0))
+    write_table(experiment.test / "num_utts.ark", {"m1": 1, "m3": 3})
+    write_trials(experiment.trials, Trials(np.array(["m3", "m1"]), np.array(["t00-5", "t00-5"]), np.ones(2, bool)))
+    files = (
+        experiment.trials,
+        experiment.test / "spk.scp",
+        experiment.test / "xvector.scp",
+        experiment.exp / "scores",
+    )
+    found = {}
+    for counts in (None, experiment.test / "num_utts.ark"):
+        score_trials(*files, "plda", experiment.out, num_utts=counts)
+        found[counts is None] = read_scores(experiment.exp / "scores")[2]
+    assert found[True][1] == found[False][1]
+    assert found[True][0] != found[False][0]
+    write_table(experiment.test / "num_utts.ark", {"m1": 1, "m3": 0})
+    with pytest.raises(TimbreError, match=r"num_utts.ark: the number of utterances of 'm3' is 0"):
+        score_trials(*files, "plda", experiment.out, num_utts=experiment.test / "num_utts.ark")
+
+
+def test_held_out_trials_are_all_pairs_or_a_seeded_choice_of_them():
+    speakers = np.array(["b", "a", "b", "c", "a", "b"])
+    table = Embeddings([f"u{i}" for i in range(6)], np.zeros((6, 2), np.float32))
+    sides, target = held_out_trials(table, speakers)
+    pairs = set(map(frozenset, zip(sides.enrol_rows.tolist(), sides.test_rows.tolist(), strict=True)))
+    assert pairs == {frozenset((i, j)) for i in range(6) for j in range(i)}
+    np.testing.assert_array_equal(target, speakers[sides.enrol_rows] == speakers[sides.test_rows])
+    assert len(target) == 15
+    few, target = held_out_trials(table, speakers, most=3, seed=1)
+    assert (target.sum(), (~target).sum()) == (3, 3)
+    np.testing.assert_array_equal(target, speakers[few.enrol_rows] == speakers[few.test_rows])
+    again = held_out_trials(table, speakers, most=3, seed=1)[0]
+    np.testing.assert_array_equal(few.enrol_rows, again.enrol_rows)
+    assert len(held_out_trials(table, np.array(list("abcdef")))[1]) == 15  # no target among them
+
+
+def test_calibration_needs_who_was_held_out(experiment):
+    torch.save({"format": FORMAT, "classes": [], "backend": {}}, experiment.exp / "final.pt")
+    with pytest.raises(
+        TimbreError, match=r"--backend plda\+calibration: .* train with train.heldout_speakers above"
+    ):
+        trained(experiment, "cosine", "plda+calibration")
+    trained(experiment, "cosine+snorm")
+    assert len(read_vectors(experiment.out / "cohort.scp")[0]) == 60
+    state = {"format": FORMAT, "classes": [], "backend": {"heldout_speakers": ["s00"]}}
+    torch.save(state, experiment.exp / "final.pt")
+    with pytest.raises(TimbreError, match=r"15 target trials of 15; two speakers .* hold out more"):
+        trained(experiment, "cosine+calibration")
+    assert not (experiment.out / "backend.json").exists()  # what stood there would be half true
+
+
+def test_a_collapsed_encoder_and_one_cohort_speaker_are_refused_by_name(experiment):
+    names = list(read_table(experiment.train / "utt2spk"))
+    with ArkWriter(experiment.train / "xvector.ark", experiment.train / "xvector.scp") as writer:
+        for name in names:
+            writer.write(name, np.full(DIM, 0.1))
+    for base in ("cosine+asnorm+calibration", "plda", "lda"):
+        with pytest.raises(TimbreError, match=r"has length 0 and no cosine|are all the same"):
+            trained(experiment, base)
+    one = SimpleNamespace(**vars(experiment) | {"train": experiment.exp / "one"})
+    write_part(one.train, ["s50"], np.random.default_rng(1))
+    with pytest.raises(TimbreError, match=r"--backend cosine\+asnorm: 1 training speaker makes no cohort"):
+        trained(one, "cosine+asnorm")
+    with pytest.raises(TimbreError, match=r"6 training utterances of 1 speakers are too few .*--backend cosine"):
+        trained(one, "plda")
+
+
+def test_bad_tables_are_refused_by_utterance(experiment):
+    trained(experiment, "cosine+quality")
+    with pytest.raises(TimbreError, match=r"\+quality needs durations: .*--data"):
+        scored(experiment, "cosine+quality")
+    write_table(experiment.test / "utt2dur", dict.fromkeys(experiment.names[1:], 1))
+    with pytest.raises(TimbreError, match=r"utt2dur: no duration of 't00-0'; run steps/make_feats.sh"):
+        scored(experiment, "cosine+quality", data=experiment.test)
+    write_table(experiment.train / "utt2spk", {"s00-0": "s00"})
+    with pytest.raises(TimbreError, match=r"xvector.scp: 's00-1' is no utterance of .*utt2spk \(359 are not\)"):
+        trained(experiment, "cosine")
+
+
+def test_commands_train_and_score(experiment, capsys):
+    options = ["--backend", "cosine+asnorm", "--backend", "lda", "--lda-dim", "5", "--top", "9"]
+    main(
+        ["train-backend", *options, *map(str, (experiment.exp, experiment.train, experiment.train, experiment.out))]
+    )
+    assert "cosine+asnorm, lda of 50 speakers, 300 utterances" in capsys.readouterr().out
+    scp = experiment.test / "xvector.scp"
+    files = [str(path) for path in (experiment.trials, scp, scp, experiment.exp / "scores")]
+    main(["score-trials", "--backend", "cosine+asnorm", "--backend-dir", str(experiment.out), *files])
+    found = read_scores(experiment.exp / "scores")[2]
+    np.testing.assert_allclose(found, scored(experiment, "cosine+asnorm"))
+    assert json.loads((experiment.out / "backend.json").read_text())["top"] == 9
+    for wrong, message in (
+        (["--backend", "lda"], "belong together"),
+        (["--backend", "lda", "--backend-dir", str(experiment.out), "--mean", "x"], "a back-end has its own mean"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["score-trials", *wrong, *files])
+        assert message in capsys.readouterr().err
+
+
+def test_the_symmetric_back_ends_do_not_mind_which_side_is_which(experiment):
+    trained(experiment, "plda+asnorm", top=10)
+    table = Embeddings.read(experiment.test / "xvector.scp")
+    rows = np.arange(50), np.arange(60, 110)
+    backend = Backend.read(experiment.out, parse("plda+asnorm"), 10)
+    np.testing.assert_allclose(
+        backend.scores(Sides(table, table, *rows)), backend.scores(Sides(table, table, *rows[::-1])), rtol=1e-6
+    )
+    assert backend_training.MOST_TRIALS == 100_000
+    assert len(sides_of(Trials(*(np.array(["t00-0"]),) * 2, np.array([True])), table, table).enrol.keys) == 1
