@@ -63,6 +63,32 @@ def test_features_come_from_a_file_beside_the_conf_or_stand_alone(tmp_path):
     assert conf.features == load_experiment(tmp_path / "mfcc.yaml").features
 
 
+def test_a_conf_says_what_differs_from_its_base(tmp_path):
+    written(tmp_path, "kind: mfcc\nnum_ceps: 20\n", "mfcc.yaml")
+    written(tmp_path, "kind: fbank\n", "fbank.yaml")
+    written(
+        tmp_path,
+        "features: mfcc.yaml\nencoder: {kind: xvector, channels: 64}\n"
+        "loss: {kind: am_softmax, margin: 0.4}\ntrain: {epochs: 3, seed: 5}\n",
+        "first.yaml",
+    )
+    written(tmp_path, "base: first.yaml\nencoder: {embedding_dim: 32}\nloss: {kind: softmax}\n", "second.yaml")
+    conf = load_experiment(
+        written(tmp_path, "base: second.yaml\nfeatures: fbank.yaml\ntrain: {epochs: 9}\n", "third.yaml"),
+        ["train.seed=7"],
+    )
+    assert (conf.encoder.channels, conf.encoder.embedding_dim) == (64, 32)  # a section is laid over the base's …
+    assert (
+        conf.loss.model_dump() == {"kind": "softmax"} and conf.features.kind == "fbank"
+    )  # … another kind replaces it
+    assert (conf.train.epochs, conf.train.seed) == (9, 7)
+    written(tmp_path, "base: third.yaml\n", "first.yaml")
+    with pytest.raises(TimbreError, match="base: second.yaml leads back to itself"):
+        load_experiment(tmp_path / "second.yaml")
+    with pytest.raises(TimbreError, match=r"base: expected a file beside this one \(x.yaml\), found 3"):
+        load_experiment(written(tmp_path, "base: 3\n"))
+
+
 def test_the_resolved_conf_is_a_conf_and_says_what_differs(tmp_path):
     conf = load_experiment(written(tmp_path, "encoder: {kind: ecapa_tdnn}\ntrain: {epochs: 3}\n"))
     again = load_experiment(written(tmp_path, dump(conf), "y.yaml"))

@@ -91,10 +91,12 @@ def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> s
     return f"{name}: {message.removeprefix('value error, ')}, found {item['input']!r}"
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
+def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A YAML mapping as plain data (``safe_load``); a value ``x.yaml`` of a top key is that file, read.
 
-    So ``features: mfcc.yaml`` takes the section from the file beside this one.
+    So ``features: mfcc.yaml`` takes the section from the file beside this one. ``base: other.yaml`` is the conf
+    that this one differs from: what stands here is laid over it (:func:`overlay`). ``within`` are the files that
+    led here, none of which may be named again.
     """
     path = Path(path)
     text = "\n".join(line for _, line in read_lines(path))
@@ -104,10 +106,27 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise TimbreError(f"{path}: expected keys and values, found {type(values).__name__}")
+    files = [key for key, value in values.items() if isinstance(value, str) and value.endswith(".yaml")]
+    for key in files:
+        other = path.parent / values[key]
+        if other.resolve() in (path.resolve(), *within):
+            raise TimbreError(f"{path}: {key}: {values[key]} leads back to itself")
+        values[key] = read_yaml(other, (*within, path.resolve()))
+    base = values.pop("base", {})
+    if not isinstance(base, dict):
+        raise TimbreError(f"{path}: base: expected a file beside this one (x.yaml), found {base!r}")
+    return overlay({key: value for key, value in base.items() if key not in files}, values)
+
+
+def overlay(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` over ``base``, key by key in sections too; a section of another ``kind`` replaces the base's."""
+    result = dict(base)
     for key, value in values.items():
-        if isinstance(value, str) and value.endswith(".yaml"):
-            values[key] = read_yaml(path.parent / value)
-    return values
+        under = result.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        same = both and value.get("kind", under.get("kind")) == under.get("kind")
+        result[key] = overlay(under, value) if same else value
+    return result
 
 
 def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:

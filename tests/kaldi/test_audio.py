@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from timbre.errors import TimbreError
-from timbre.kaldi.audio import AudioError, WaveReader, load, resample
+from timbre.kaldi.audio import AudioError, WaveReader, load, load_excerpt, resample
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.policy import BadAudio, check_skipped
 
@@ -109,6 +109,63 @@ def test_speed_changes_tempo_and_pitch(tmp_path):
     assert abs(len(samples) - RATE / 1.1) <= 1
     peak = np.abs(np.fft.rfft(samples)).argmax() * RATE / len(samples)
     assert peak == pytest.approx(440 * 1.1, rel=0.01)
+
+
+def ramp(folder, **tables):
+    """``r.wav``, a second that rises from 0 to nearly 1: each sample tells its place."""
+    samples = np.arange(RATE) / RATE
+    soundfile.write(folder / "r.wav", samples, RATE, subtype="FLOAT")
+    return samples, reader(folder, wav_scp=f"r {folder}/r.wav\np cat {folder}/r.wav |\n", **tables)
+
+
+def test_an_excerpt_is_a_random_part_of_its_segment(tmp_path):
+    samples, waves = ramp(tmp_path, segments="a r 0.25 0.75\nb r 0.5 -1\nc r 0.9 1.2\n")
+    places = []
+    for seed in range(50):
+        part = waves.excerpt("a", 1000, np.random.default_rng(seed))
+        places.append(round(part[0] * RATE))
+        np.testing.assert_allclose(part, samples[places[-1] :][:1000], atol=1e-6)
+    assert 4000 <= min(places) < 5000 and 10000 < max(places) <= 11000
+    assert waves.excerpt("b", 99999, np.random.default_rng(0))[0] == 0.5
+    assert len(waves.excerpt("c", 99999, np.random.default_rng(0))) == 1600
+    np.testing.assert_array_equal(waves.excerpt("a", 99999, np.random.default_rng(0)), waves.read("a"))
+
+
+def test_an_excerpt_is_played_at_its_speed_and_resampled(tmp_path):
+    _, waves = ramp(tmp_path, utt2speed="r 2\n")
+    part = waves.excerpt("r", 4000, np.random.default_rng(0))
+    assert len(part) == 4000
+    assert part[3000] - part[1000] == pytest.approx(4000 / RATE, abs=1e-3)
+    part = load_excerpt(f"{tmp_path}/r.wav", RATE // 4, 1000, np.random.default_rng(0))
+    assert len(part) == 1000 and part[700] - part[200] == pytest.approx(2000 / RATE, abs=1e-3)
+
+
+def test_an_excerpt_of_a_command_is_cut_from_all_of_it(tmp_path):
+    ramp(tmp_path)
+    waves = WaveReader(DataDir(tmp_path), RATE, allow_pipes=True)
+    part = waves.excerpt("p", 100, np.random.default_rng(0))
+    assert len(part) == 100 and part[99] - part[0] == pytest.approx(99 / RATE, abs=1e-6)
+
+
+@pytest.mark.parametrize("utterance", ["r", "p"])
+def test_an_excerpt_lies_where_something_sounds(tmp_path, utterance):
+    ramp(tmp_path)
+    samples = np.zeros(RATE)
+    samples[9000:9100] = 0.5
+    soundfile.write(tmp_path / "r.wav", samples, RATE)
+    waves = WaveReader(DataDir(tmp_path), RATE, allow_pipes=True)
+    for seed in range(20):
+        assert waves.excerpt(utterance, 1000, np.random.default_rng(seed)).max() == 0.5
+
+
+@pytest.mark.parametrize(
+    "kind,message",
+    [("missing", "no such file"), ("truncated", "truncated"), ("noise", "not readable"), ("none", "no samples"),
+     ("zero", "silent: all 16000 samples are zero"), ("nan", "not finite")],
+)  # fmt: skip
+def test_a_bad_excerpt_is_refused_by_file_and_reason(tmp_path, kind, message):
+    with pytest.raises(AudioError, match=f"{kind}.wav: .*{message}"):
+        load_excerpt(bad_file(tmp_path, kind), RATE, RATE, np.random.default_rng(0))
 
 
 def test_resampling_coprime_rates_stays_small():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from timbre.conf import build
+from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader, InputConf
 from timbre.training.crops import CropBatches, spec_augment
 from timbre.training.experiment import SpecAugmentConf, TrainConf
@@ -64,6 +65,45 @@ def test_balanced_sampling_shows_speakers_equally_often(toy_data):
     crops = CropBatches(FrameReader(data, InputConf()), labels, conf)
     shown = np.concatenate([crops[place].labels for place in range(len(crops))])
     assert 0.4 < shown.mean() < 0.6
+
+
+def test_p_by_k_batches_hold_p_speakers_with_k_utterances(toy_data):
+    data = toy_data(speakers=7, utterances=5)
+    labels = {utt: int(spk[1:]) for utt, spk in data.utt2spk.items() if utt != "s00-4"}  # one speaker has but 4
+
+    def batches(**options):
+        conf = build(TrainConf, {"sampler": "p_by_k", "crop_frames": 20, "crops_per_utterance": 4, **options})
+        return CropBatches(FrameReader(data, InputConf()), labels, conf)
+
+    crops = batches(batch_size=15, utterances_per_speaker=5)
+    epoch = [crops[place] for place in range(len(crops))]
+    seen = np.concatenate([batch.labels for batch in epoch])
+    for batch in epoch:
+        speakers, counts = np.unique(batch.labels, return_counts=True)
+        assert len(speakers) == 3 and set(counts) == {5}
+        of_speaker = np.array(batch.utterances).reshape(3, 5)
+        assert all(len(set(row)) == (4 if row[0].startswith("s00") else 5) for row in of_speaker)
+    assert np.ptp(np.bincount(seen)) <= 0.5 * np.bincount(seen).max()  # no speaker is left out for long
+    with pytest.raises(TimbreError, match="batches of 8 speakers .* but there are 7 to train on"):
+        batches(batch_size=16, utterances_per_speaker=2)
+    with pytest.raises(TimbreError, match="batch_size of 15 is not two or more groups of 4"):
+        batches(batch_size=15, utterances_per_speaker=4)
+
+
+def test_processes_share_a_batch_row_by_row(toy_data):
+    data = toy_data()
+    labels = {utt: int(spk[1:]) for utt, spk in data.utt2spk.items()}
+    spec_augment = {"time_masks": 1, "frequency_masks": 2}
+    conf = build(TrainConf, {"batch_size": 6, "crop_frames": 40, "spec_augment": spec_augment})
+    whole, *parts = (
+        CropBatches(FrameReader(data, InputConf()), labels, conf, share) for share in ((0, 1), (0, 2), (1, 2))
+    )
+    for place in (0, 5):
+        together = np.concatenate([part[place].feats for part in parts])
+        np.testing.assert_array_equal(whole[place].feats, together)
+        assert whole[place].utterances == parts[0][place].utterances + parts[1][place].utterances
+    with pytest.raises(TimbreError, match="train.batch_size=6 cannot be divided among 4 processes"):
+        CropBatches(FrameReader(data, InputConf()), labels, conf, (0, 4))
 
 
 def test_spec_augment_masks_each_row_by_itself():

@@ -10,7 +10,6 @@ from typing import Annotated, TypeVar
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveFloat
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.signal import fftconvolve
 
 from timbre.conf import Section
 
@@ -99,6 +98,8 @@ def room_response(rate: int, decay: float, direct_to_reverberant: float, rng: np
 
 def reverberate(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     """``samples`` in a room, as long as before, the direct path (the response's peak) not delayed."""
+    from scipy.signal import fftconvolve  # a second to import, and every conf imports this module
+
     direct = int(np.argmax(np.abs(response)))
     return fftconvolve(samples, response)[direct : direct + len(samples)].astype(np.float32)
 

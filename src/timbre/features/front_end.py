@@ -65,8 +65,15 @@ class FrontEnd:
         return frames[keep]
 
 
+def crop_rows(total: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """The rows ``(length,)`` of a random crop of ``total`` frames; fewer are repeated from a random one on."""
+    if total >= length:
+        return rng.integers(total - length + 1) + np.arange(length)
+    return (rng.integers(total) + np.arange(length)) % total
+
+
 class FrameReader:
-    """The frames of a data directory's utterances as an encoder sees them, whole or by ranges.
+    """The frames of a data directory's utterances as an encoder sees them, whole or by ranges, from ark.
 
     A range is normalised by its utterance (or its sliding window there), not by itself: what training
     crops see is what a whole utterance shows at the same place.
@@ -103,6 +110,12 @@ class FrameReader:
         before = max(first - self._conf.reach, 0)
         frames = self._conf.normalise(self._rows(utterance, before, last + self._conf.reach))
         return frames[keep - before]
+
+    def crop(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
+        """``(length, F)`` from a random place (:func:`crop_rows`)."""
+        total = self.num_frames(utterance)
+        rows = crop_rows(total, length, rng)
+        return self.read(utterance, int(rows[0]), length) if total >= length else self.read(utterance)[rows]
 
     def _rows(self, utterance: str, first: int, last: int) -> np.ndarray:
         return read_matrix(self._rxfiles[utterance], first, last, scp=self._scp)

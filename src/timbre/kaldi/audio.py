@@ -20,6 +20,7 @@ from timbre.kaldi.datadir import DataDir
 
 # Kaldi's extract-segments: a segment may end this far past its recording, and is cut there.
 MAX_OVERSHOOT = 0.5
+_SILENT = 1e-8  # the mean power of full scale (-80 dB) below which an excerpt is no sound
 
 
 class AudioError(TimbreError):
@@ -47,12 +48,7 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
             raise AudioError(f"'{rxfilename}' failed with code {result.returncode}: {why}")
         source = io.BytesIO(result.stdout)
     else:
-        path = Path(rxfilename)
-        if not path.is_file():
-            raise AudioError(f"{path}: no such file")
-        if path.stat().st_size == 0:
-            raise AudioError(f"{path}: the file is empty")
-        _refuse_truncated_wav(path)
+        _refuse_bad_file(Path(rxfilename))
     try:
         with soundfile.SoundFile(source) as file:
             expected, rate = file.frames, file.samplerate
@@ -72,6 +68,39 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
     if not samples.any():
         raise AudioError(f"{name}: all {len(samples)} samples are zero")
     return samples, rate
+
+
+def load_excerpt(
+    path: str, rate: int, length: int, rng: np.random.Generator, start: float = 0.0, end: float = math.inf
+) -> np.ndarray:
+    """Samples from a random place of a file, at ``rate`` Hz, their first channel: (length,), fewer of a short file.
+
+    Only the excerpt is read; where nothing sounds there, the one around the loudest sample is taken.
+
+    Args:
+        path: of what soundfile reads; no command.
+        start, end: the seconds between which the excerpt lies.
+    Raises:
+        AudioError: what :func:`load` refuses of a file, several channels excepted.
+    """
+    _refuse_bad_file(Path(path))
+    try:
+        with soundfile.SoundFile(path) as file:
+            first, last = round(start * file.samplerate), min(end * file.samplerate, file.frames)
+            total = max(round(last) - first, 0)
+            size = min(math.ceil(length * file.samplerate / rate), total)
+            place = int(rng.integers(total - size + 1))
+            samples = _first_channel(file, first + place, size)
+            if _silent(samples):
+                samples = _around_loudest(_first_channel(file, first, total), size)
+            found = file.samplerate
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"{path}: not readable as audio: {error}") from None
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path}: holds samples that are not finite numbers")
+    if not samples.any():
+        raise AudioError(f"{path}: silent: all {total} samples are zero" if total else f"{path}: no samples")
+    return resample(samples, found, rate)[:length]
 
 
 def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
@@ -115,16 +144,42 @@ class WaveReader:
         except AudioError as error:
             raise AudioError(f"{utterance}: {error}") from None
 
-    def _cut(self, utterance: str) -> np.ndarray:
+    def excerpt(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
+        """A random part of an utterance, (length,) or all there is; of a file, nothing but the part is read."""
+        try:
+            recording, start, end = self._place(utterance)
+            speed = float(self._speeds.get(utterance, 1))
+            size = math.ceil(length * speed)  # before it is played s times as fast
+            path = self._recordings.get(recording, "|")
+            if path.rstrip().endswith("|"):
+                whole = self._cut(utterance)
+                samples = whole[rng.integers(max(len(whole) - size, 0) + 1) :][:size]
+                samples = _around_loudest(whole, size) if _silent(samples) else samples
+            else:
+                samples = load_excerpt(path, self._rate, size, rng, start, end)
+            return resample(samples, round(1000 * speed), 1000)[:length]
+        except AudioError as error:
+            raise AudioError(f"{utterance}: {error}") from None
+
+    def _place(self, utterance: str) -> tuple[str, float, float]:
+        """An utterance's recording, and its start and end there in seconds."""
         if self._segments is None:
-            return self._recording(utterance)
+            return utterance, 0.0, math.inf
+        if utterance not in self._segments:
+            raise AudioError("no such utterance in segments")
         fields = self._segments[utterance].split()
         if len(fields) != 3:
             raise AudioError(f"segments: expected recording, start and end, found '{self._segments[utterance]}'")
         recording, start, end = fields[0], float(fields[1]), float(fields[2])
+        return recording, start, math.inf if end == -1 else end
+
+    def _cut(self, utterance: str) -> np.ndarray:
+        recording, start, end = self._place(utterance)
         samples = self._recording(recording)
+        if self._segments is None:
+            return samples
         length = len(samples) / self._rate
-        if end == -1:
+        if end == math.inf:
             end = length
         if start < 0 or end <= start or start >= length or end > length + MAX_OVERSHOOT:
             raise AudioError(f"segment {start} to {end} s does not lie in {recording}, {length:.3f} s long")
@@ -142,6 +197,28 @@ class WaveReader:
                 )
             self._last = (recording, resample(samples, rate, self._rate))
         return self._last[1]
+
+
+def _first_channel(file: soundfile.SoundFile, start: int, size: int) -> np.ndarray:
+    file.seek(start)
+    return file.read(size, dtype="float32", always_2d=True)[:, 0]
+
+
+def _silent(samples: np.ndarray) -> bool:
+    return bool(np.square(samples).sum() < _SILENT * len(samples))
+
+
+def _around_loudest(samples: np.ndarray, size: int) -> np.ndarray:
+    place = min(int(np.abs(samples).argmax()) - size // 2, len(samples) - size)
+    return samples[max(place, 0) :][:size]
+
+
+def _refuse_bad_file(path: Path) -> None:
+    if not path.is_file():
+        raise AudioError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path}: the file is empty")
+    _refuse_truncated_wav(path)
 
 
 def _refuse_truncated_wav(path: Path) -> None:

@@ -22,20 +22,31 @@ def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: i
         TimbreError: naming the missing utterances, or the skipped ones when more than ``max_skipped`` (a
             fraction) of all.
     """
-    wanted = data.table("segments") if data.has("segments") else data.table("wav.scp")
-    written = _merge(out, f"{name}.{{}}.scp", jobs)
-    skipped = _merge(out, f"{name}.{{}}.skipped", jobs)
-    if missing := [utterance for utterance in wanted if utterance not in written and utterance not in skipped]:
-        raise TimbreError(
-            f"{data.path}: expected {len(wanted)} utterances in {name}.scp, wrote {len(written)}, missing "
-            f"{some(missing)}; run the step again"
-        )
+    written, skipped = merge_counted(data, out, f"{name}.{{}}.scp", f"{name}.{{}}.skipped", jobs)
     write_table(data.path / f"{name}.skipped", skipped)
-    check_skipped(skipped, len(wanted), max_skipped, data.path / f"{name}.skipped")
+    check_skipped(skipped, len(written) + len(skipped), max_skipped, data.path / f"{name}.skipped")
     for table in beside:
         write_table(data.path / table, _merge(out, f"{table}.{{}}", jobs))
     write_table(data.path / f"{name}.scp", written)
     return f"{data.path}/{name}.scp: {len(written)} utterances" + (f", {len(skipped)} skipped" if skipped else "")
+
+
+def merge_counted(
+    data: DataDir, out: Path, written: str, skipped: str, jobs: int
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What all jobs wrote and what they skipped, in tables of these names with ``{}`` for the job.
+
+    Raises:
+        TimbreError: naming the utterances of the data directory that are in neither.
+    """
+    wanted = data.table("segments") if data.has("segments") else data.table("wav.scp")
+    done, left_out = _merge(out, written, jobs), _merge(out, skipped, jobs)
+    if missing := [utterance for utterance in wanted if utterance not in done and utterance not in left_out]:
+        raise TimbreError(
+            f"{data.path}: expected {len(wanted)} utterances in {written.replace('.{}', '')}, wrote {len(done)}, "
+            f"missing {some(missing)}; run the step again"
+        )
+    return done, left_out
 
 
 def _merge(out: Path, pattern: str, jobs: int) -> dict[str, str]:

@@ -67,7 +67,7 @@ def carry(source: DataDir, parts: Mapping[Path, Names]) -> None:
                 _write_spk2utt(destination, rows)
             write_table(destination / name, rows)
     for destination in parts:
-        _tidy(destination, [*carried, "spk2utt"])
+        remove_tables_but(destination, [*carried, "spk2utt"])
         for name in _SETTINGS:
             if source.has(name):
                 shutil.copyfile(source.path / name, destination / name)
@@ -118,7 +118,7 @@ def combine(
         write_table(destination / name, table)
         written.append(name)
         report(f"combined {name}")
-    _tidy(destination, [*written, "spk2utt"])
+    remove_tables_but(destination, [*written, "spk2utt"])
     for name in _SETTINGS:
         contents = {(source / name).read_bytes() if (source / name).exists() else None for source in sources}
         if len(contents) == 1 and None not in contents:
@@ -165,7 +165,7 @@ def _write_spk2utt(destination: Path, utt2spk: dict[str, str]) -> None:
     write_table(destination / "spk2utt", rows)
 
 
-def _tidy(destination: Path, written: Collection[str]) -> None:
+def remove_tables_but(destination: Path, written: Collection[str]) -> None:
     """Removes tables of an earlier result."""
     for name in tables(destination):
         if name not in written:

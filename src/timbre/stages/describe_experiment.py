@@ -1,4 +1,4 @@
-"""Checks a conf and prints what utils/experiment.sh makes of it, a line each."""
+"""Checks a conf and back-ends' names, and prints what utils/experiment.sh makes of them: '<name> <value>' lines."""
 
 from __future__ import annotations
 
@@ -9,14 +9,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conf", required=True, help="the experiment's conf")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of it")
     parser.add_argument("--baseline", required=True, help="the conf of the features of the untrained baseline")
+    parser.add_argument("--backend", action="append", default=[], help="a back-end that is to score; repeatable")
 
 
 def main(args: argparse.Namespace) -> None:
-    from timbre.training.experiment import experiment_name, features_name, load_experiment
+    from timbre.scoring.backend import parse
+    from timbre.training.experiment import augmented_name, experiment_name, features_name, load_experiment
 
     experiment = load_experiment(args.conf, args.set)
-    print(experiment_name(args.conf, args.set))
-    print(features_name(experiment))
-    print(features_name(load_experiment(args.baseline)))
-    print(str(experiment.input.voiced_only).lower())
-    print(*experiment.speeds)
+    online = experiment.train.features == "online"
+    described = {
+        "name": experiment_name(args.conf, args.set),
+        "features": features_name(experiment),
+        "baseline": features_name(load_experiment(args.baseline)),
+        "vad": str(experiment.input.voiced_only).lower(),
+        "speeds": " ".join(map(str, experiment.speeds)),
+        "online": str(online).lower(),
+        "augmented": "" if online else augmented_name(experiment),
+    }
+    for backend in args.backend:
+        parse(backend)
+    for name, value in described.items():
+        print(name, value)

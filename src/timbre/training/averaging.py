@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -28,17 +29,30 @@ def _mean(tensors: list[torch.Tensor]) -> torch.Tensor:
     return torch.stack([tensor.double() for tensor in tensors]).mean(dim=0).to(tensors[0].dtype)
 
 
-def reestimate_batchnorm(encoder: nn.Module, batches: CropBatches, device: torch.device, count: int = 50) -> None:
+def reestimate_batchnorm(
+    encoder: nn.Module,
+    batches: CropBatches,
+    device: torch.device,
+    frozen: Sequence[nn.Module] = (),
+    count: int = 50,
+) -> None:
     """BatchNorm statistics of averaged weights: their plain mean over up to ``count`` batches of crops.
 
-    The mean of several models' statistics is not the statistics of their mean.
+    The mean of several models' statistics is not the statistics of their mean. ``frozen`` parts keep theirs.
     """
-    layers = [module for module in encoder.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    kept = {module for part in frozen for module in part.modules()}
+    layers = [
+        module
+        for module in encoder.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module not in kept
+    ]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # a cumulative mean
     encoder.train()
+    for part in frozen:
+        part.eval()
     with torch.no_grad():
         for place in range(min(count, len(batches))):
             batch = batches[place]

@@ -6,14 +6,13 @@ epoch sees the same batches, with any number of reading processes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from timbre.errors import TimbreError
-from timbre.features.front_end import FrameReader
 from timbre.training.experiment import SpecAugmentConf, TrainConf
 
 
@@ -26,13 +25,30 @@ class Batch(NamedTuple):
     utterances: list[str]
 
 
-class CropBatches(Dataset):
-    """The batches of one epoch (:meth:`set_epoch`) by their place, all of ``conf.batch_size`` crops."""
+class FrameSource(Protocol):
+    """Where crops come from: :class:`timbre.features.front_end.FrameReader`, or frames computed online."""
 
-    def __init__(self, reader: FrameReader, labels: dict[str, int], conf: TrainConf) -> None:
+    def crop(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
+        """``(length, F)`` from a random place of the utterance."""
+
+
+class CropBatches(Dataset):
+    """The batches of one epoch (:meth:`set_epoch`) by their place, all of ``conf.batch_size`` crops.
+
+    Of several processes each takes its rows of every batch: ``share`` is ``(which, of how many)``.
+    """
+
+    def __init__(
+        self, reader: FrameSource, labels: dict[str, int], conf: TrainConf, share: tuple[int, int] = (0, 1)
+    ) -> None:
         """``labels``: the class of every utterance to train on."""
         if not labels:
             raise TimbreError("no utterance to train on")
+        which, processes = share
+        if conf.batch_size % processes:
+            raise TimbreError(f"train.batch_size={conf.batch_size} cannot be divided among {processes} processes")
+        size = conf.batch_size // processes
+        self._rows = slice(which * size, (which + 1) * size)
         self._reader, self._conf = reader, conf
         self._utterances = np.array(list(labels), dtype=object)
         self._labels = np.array(list(labels.values()), dtype=np.int64)
@@ -43,27 +59,59 @@ class CropBatches(Dataset):
         """Draws the order of the epoch; the last batch is filled from its beginning."""
         self._epoch = epoch
         rng = np.random.default_rng([self._conf.seed, epoch])
-        if self._conf.sampler == "plain":
-            crops = [rng.permutation(len(self._labels)) for _ in range(self._conf.crops_per_utterance)]
-            order = np.concatenate(crops)
-        else:  # a speaker at random, then an utterance of that speaker at random
-            by_speaker = np.argsort(self._labels, kind="stable")
-            counts = np.bincount(self._labels)
-            speakers = rng.choice(np.flatnonzero(counts), size=self._count)
-            first = np.concatenate([[0], np.cumsum(counts)])[speakers]
-            order = by_speaker[first + rng.integers(counts[speakers])]
-        self._order = np.resize(order, len(self) * self._conf.batch_size)
+        draw = {"plain": self._plain, "balanced": self._balanced, "p_by_k": self._p_by_k}[self._conf.sampler]
+        self._order = np.resize(draw(rng), len(self) * self._conf.batch_size)
+
+    def _plain(self, rng: np.random.Generator) -> np.ndarray:
+        """Every utterance as often as every other."""
+        return np.concatenate([rng.permutation(len(self._labels)) for _ in range(self._conf.crops_per_utterance)])
+
+    def _balanced(self, rng: np.random.Generator) -> np.ndarray:
+        """A speaker at random, then an utterance of that speaker at random."""
+        by_speaker, first, counts = self._by_speaker(rng)
+        speakers = rng.choice(np.flatnonzero(counts), size=self._count)
+        return by_speaker[first[speakers] + rng.integers(counts[speakers])]
+
+    def _p_by_k(self, rng: np.random.Generator) -> np.ndarray:
+        """Batches of P different speakers with K utterances each, different ones where the speaker has K."""
+        k = self._conf.utterances_per_speaker
+        p = self._conf.batch_size // k
+        by_speaker, first, counts = self._by_speaker(rng)
+        speakers = np.flatnonzero(counts)
+        if p > len(speakers):
+            raise TimbreError(
+                f"batches of {p} speakers (train.batch_size / train.utterances_per_speaker), but there are "
+                f"{len(speakers)} to train on; lower train.batch_size"
+            )
+        batches = len(speakers) // p  # of a permutation of all speakers
+        permutations = np.tile(speakers, (-(-len(self) // batches), 1))
+        chosen = rng.permuted(permutations, axis=1)[:, : batches * p].reshape(-1, 1)[: len(self) * p]
+        places = (rng.integers(counts[chosen]) + np.arange(k)) % counts[chosen]
+        return by_speaker[first[chosen] + places].ravel()
+
+    def _by_speaker(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Utterances in the order of their speakers, shuffled within; each speaker's first place and count."""
+        counts = np.bincount(self._labels)
+        order = np.lexsort((rng.random(len(self._labels)), self._labels))
+        return order, np.cumsum(counts) - counts, counts
 
     def __len__(self) -> int:
         return -(-self._count // self._conf.batch_size)
 
     def __getitem__(self, place: int) -> Batch:
-        conf = self._conf
-        rng = np.random.default_rng([conf.seed, self._epoch, place])
-        chosen = self._order[place * conf.batch_size : (place + 1) * conf.batch_size]
+        conf, rows = self._conf, self._rows
+        chosen = self._order[place * conf.batch_size :][rows]
         utterances = list(self._utterances[chosen])
-        feats = np.stack([self._crop(utterance, rng) for utterance in utterances])
-        spec_augment(feats, conf.spec_augment, rng)
+        feats = np.stack(
+            [
+                self._reader.crop(
+                    utterance, conf.crop_frames, np.random.default_rng([conf.seed, self._epoch, place, row])
+                )
+                for row, utterance in enumerate(utterances, start=rows.start)
+            ]
+        )
+        rng = np.random.default_rng([conf.seed, self._epoch, place])
+        spec_augment(feats, conf.spec_augment, rng, conf.batch_size, rows)
         return Batch(
             torch.from_numpy(feats),
             torch.full((len(chosen),), conf.crop_frames, dtype=torch.int64),
@@ -71,18 +119,21 @@ class CropBatches(Dataset):
             utterances,
         )
 
-    def _crop(self, utterance: str, rng: np.random.Generator) -> np.ndarray:
-        """``(crop_frames, F)`` from a random place; a shorter utterance is repeated from a random place on."""
-        total, length = self._reader.num_frames(utterance), self._conf.crop_frames
-        if total >= length:
-            return self._reader.read(utterance, int(rng.integers(total - length + 1)), length)
-        frames = self._reader.read(utterance)
-        return frames[(rng.integers(len(frames)) + np.arange(length)) % len(frames)]
 
+def spec_augment(
+    feats: np.ndarray,
+    conf: SpecAugmentConf,
+    rng: np.random.Generator,
+    batch: int | None = None,
+    rows: slice = slice(None),
+) -> None:
+    """Sets masks of random place and width to 0, in place; each row of ``feats`` (B, T, F) has its own.
 
-def spec_augment(feats: np.ndarray, conf: SpecAugmentConf, rng: np.random.Generator) -> None:
-    """Sets masks of random place and width to 0, in place; each row of ``feats`` (B, T, F) has its own."""
-    batch, frames, bins = feats.shape
+    Where ``feats`` are some ``rows`` of a ``batch``, the masks of all its rows are drawn: they do not depend on how
+    many processes share it.
+    """
+    batch = batch or len(feats)
+    _, frames, bins = feats.shape
     for axis, size, masks, width in (
         (1, frames, conf.time_masks, conf.time_width),
         (2, bins, conf.frequency_masks, conf.frequency_width),
@@ -91,5 +142,5 @@ def spec_augment(feats: np.ndarray, conf: SpecAugmentConf, rng: np.random.Genera
             widths = rng.integers(min(width, size) + 1, size=(batch, 1))
             begin = rng.integers(size - widths + 1)
             place = np.arange(size)
-            masked = (place >= begin) & (place < begin + widths)
+            masked = ((place >= begin) & (place < begin + widths))[rows]
             feats[np.broadcast_to(np.expand_dims(masked, 3 - axis), feats.shape)] = 0

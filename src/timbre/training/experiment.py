@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
 from timbre.errors import TimbreError
+from timbre.features.augment import AugmentConf
 from timbre.features.front_end import build_extractor
 from timbre.models.trained import ModelConf
 
@@ -32,10 +33,21 @@ class TrainConf(Section):
 
     seed: NonNegativeInt = 1
     epochs: PositiveInt = 20
-    batch_size: int = Field(64, ge=2, description="crops; BatchNorm has no statistics of one")
+    batch_size: int = Field(
+        64, ge=2, description="crops, of all processes together; BatchNorm has no statistics of one"
+    )
+    features: Literal["ark", "online"] = Field(
+        "ark",
+        description="where training crops come from: feats.scp, or computed from waveforms when they are needed",
+    )
     crop_frames: PositiveInt = Field(200, description="frames of a random crop; shorter utterances wrap")
     crops_per_utterance: PositiveInt = Field(1, description="crops of each utterance in an epoch")
-    sampler: Literal["plain", "balanced"] = Field("plain", description="utterances, or speakers, equally often")
+    sampler: Literal["plain", "balanced", "p_by_k"] = Field(
+        "plain",
+        description="plain, balanced: utterances, or speakers, equally often; p_by_k: batches of P speakers with K "
+        "utterances each",
+    )
+    utterances_per_speaker: int = Field(8, ge=2, description="K of p_by_k; P is batch_size / K")
     spec_augment: SpecAugmentConf = SpecAugmentConf()
     workers: NonNegativeInt = Field(0, description="processes that read crops (0: the training process)")
 
@@ -66,12 +78,36 @@ class TrainConf(Section):
     )
     checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch")
 
+    @model_validator(mode="after")
+    def _whole_groups(self) -> TrainConf:
+        if self.sampler == "p_by_k" and (
+            self.batch_size % self.utterances_per_speaker or self.batch_size == self.utterances_per_speaker
+        ):
+            raise ValueError(
+                f"a batch_size of {self.batch_size} is not two or more groups of {self.utterances_per_speaker} "
+                "utterances_per_speaker"
+            )
+        return self
+
 
 class Experiment(ModelConf):
-    """A whole experiment; ``features`` may name a file beside the conf (``features: mfcc.yaml``)."""
+    """A whole experiment.
+
+    ``features`` may name a file beside the conf (``features: mfcc.yaml``), and ``base: other.yaml`` the conf that
+    this one differs from.
+    """
 
     speeds: tuple[PositiveFloat, ...] = Field(
         (), description="copies of the training data at these speeds (0.9, 1.1), as further speakers"
+    )
+    augment: AugmentConf = Field(
+        AugmentConf(),
+        description="noise and rooms in training: new for each crop with train.features online, else one copy of "
+        "each utterance and kind",
+    )
+    init: str = Field("", description="the experiment directory whose model training starts from")
+    freeze: tuple[str, ...] = Field(
+        (), description="parts of the encoder that keep their weights, by name (blocks.0, first)"
     )
     loss: AnySection = plugin("timbre.losses", "am_softmax", "from embedding and label to loss")
     train: TrainConf = TrainConf()
@@ -102,5 +138,13 @@ def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
 def features_name(experiment: ModelConf) -> str:
     """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder."""
     conf = {"features": experiment.features.model_dump(mode="json"), "vad": experiment.input.vad.model_dump()}
-    digest = hashlib.sha256(json.dumps(conf, sort_keys=True).encode()).hexdigest()[:6]
-    return f"{experiment.features.kind}{build_extractor(experiment.features).dim}-{digest}"
+    return f"{experiment.features.kind}{build_extractor(experiment.features).dim}-{_digest(conf)}"
+
+
+def augmented_name(experiment: Experiment) -> str:
+    """``augmented-1a2b3c``, of the conf of the augmentation; nothing where there is none."""
+    return f"augmented-{_digest(experiment.augment.model_dump(mode='json'))}" if experiment.augment.kinds else ""
+
+
+def _digest(conf: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(conf, sort_keys=True).encode()).hexdigest()[:6]

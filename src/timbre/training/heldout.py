@@ -11,16 +11,7 @@ import numpy as np
 
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
-
-
-def persons(data: DataDir) -> dict[str, str]:
-    """``{speaker: person}``: a perturbed copy of a speaker (``sp0.9-a``) is the same person as its original.
-
-    Read from ``utt2uniq``, which names the original of each copied utterance.
-    """
-    utt2spk = data.utt2spk
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
-    return {speaker: utt2spk.get(originals.get(utt, utt), speaker) for utt, speaker in utt2spk.items()}
+from timbre.kaldi.perturb import utt2person
 
 
 def split_speakers(data: DataDir, count: int, seed: int) -> tuple[list[str], list[str]]:
@@ -29,7 +20,7 @@ def split_speakers(data: DataDir, count: int, seed: int) -> tuple[list[str], lis
     Held out are the ``count`` persons whose names have the lowest SHA-256 with the seed, so that adding a
     speaker moves few others. Their perturbed copies are in neither part.
     """
-    person = persons(data)
+    person = {data.utt2spk[utterance]: name for utterance, name in utt2person(data).items()}
     everybody = sorted(set(person.values()))
     if count > len(everybody) - 2:
         raise TimbreError(

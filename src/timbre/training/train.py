@@ -14,6 +14,7 @@ import yaml
 from timbre.conf import differences, dump, flat
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader, build_extractor
+from timbre.features.online import OnlineFrames
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
@@ -24,10 +25,13 @@ from timbre.models.precision import resolve_precision
 from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
 from timbre.scoring import calibration
 from timbre.scoring.metrics import eer, roc_curve
+from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import Experiment
-from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
+from timbre.training.heldout import pair_scores, refuse_without_targets
+from timbre.training.initialise import freeze, start_from
+from timbre.training.speech import TrainingSpeech
 from timbre.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -36,76 +40,95 @@ MOST_FOR_MEAN = 1000
 """Training utterances, evenly spread, whose embeddings' mean is subtracted in scoring."""
 
 
-def train_experiment(experiment: Experiment, data: DataDir, directory: Path, device_name: str) -> str:
+def train_experiment(
+    experiment: Experiment,
+    data: DataDir,
+    directory: Path,
+    device_name: str,
+    allow_pipes: bool = False,
+    sources: Path | None = None,
+) -> str:
     """Trains, averages, fits the back-end and writes ``<directory>/final.pt``; returns a line for people.
 
     What stands in the directory is resumed if it was made with the same conf, and refused otherwise.
+
+    Args:
+        allow_pipes: run the commands of wav.scp (``train.features: online``).
+        sources: folder of noises and room responses for augmentation (:mod:`timbre.features.augment`).
     """
-    device = resolve_device(device_name)
-    precision = resolve_precision(experiment.train.precision, device)
-    _claim(directory, experiment, data)
-    if (directory / "final.pt").exists():
-        return f"{directory}/final.pt: trained already"
-    _log_to(directory / "train.log")
+    with processes.joined(resolve_device(device_name)) as device:
+        _claim(directory, experiment, data)
+        if (directory / "final.pt").exists():
+            return f"{directory}/final.pt: trained already"
+        _log_to(directory / "train.log")
+        precision = resolve_precision(experiment.train.precision, device)
+        conf = experiment.train.model_copy(update={"precision": precision})
+        speech = TrainingSpeech(experiment, data, allow_pipes, sources)
+        log.info("%s; %s on %s, %d processes", speech, precision, device, processes.share()[1])
+        torch.manual_seed(conf.seed)
+        encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
+        loss = build_loss(experiment.loss, encoder.embedding_dim, len(speech.classes))
+        if experiment.init:
+            said = start_from(experiment.init, experiment, encoder, loss, speech.classes, speech.held_out)
+            log.info("%s", said)
+        frozen = freeze(encoder, experiment.freeze)
 
-    reader = FrameReader(data, experiment.input)
-    training, held_out = split_speakers(data, experiment.train.heldout_speakers, experiment.train.seed)
-    classes = {speaker: index for index, speaker in enumerate(training)}
-    utt2spk = data.utt2spk
-    labels = {utt: classes[utt2spk[utt]] for utt in reader.utterances if utt2spk[utt] in classes}
-    held = [utt for utt in reader.utterances if utt2spk[utt] in set(held_out)]
-    log.info(
-        "%d speakers, %d utterances to train on; held out: %d speakers, %d utterances; %s on %s",
-        *(len(training), len(labels), len(held_out), len(held), precision, device),
-    )
+        def evaluate(encoder: torch.nn.Module) -> float:
+            return eer(roc_curve(*_held_out_trials(encoder, speech, device, 0.0))).value
 
-    torch.manual_seed(experiment.train.seed)
-    encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
-    loss = build_loss(experiment.loss, encoder.embedding_dim, len(classes))
-    conf = experiment.train.model_copy(update={"precision": precision})
-    batches = CropBatches(reader, labels, conf)
+        batches = CropBatches(speech.crops, speech.labels, conf, processes.share())
+        held = evaluate if speech.held else None
+        trainer = Trainer(encoder, loss, batches, conf, directory, device, held, frozen)
+        state = trainer.run()
+        first = processes.is_first()
+        processes.leave()
+        return _finish(experiment, speech, trainer, state.best_epochs(conf.average)) if first else ""
 
-    def held_out_trials(encoder: torch.nn.Module, mean: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        embeddings = embed_utterances(encoder, reader, held, device) - mean
-        return pair_scores(embeddings, [utt2spk[utt] for utt in held])
 
-    def evaluate(encoder: torch.nn.Module) -> float:
-        scores, targets = held_out_trials(encoder, 0.0)
-        refuse_without_targets(targets, held_out)
-        return eer(roc_curve(scores, targets)).value
-
-    trainer = Trainer(encoder, loss, batches, conf, directory, device, evaluate if held else None)
-    state = trainer.run()
-
-    epochs = state.best_epochs(conf.average)
+def _finish(experiment: Experiment, speech: TrainingSpeech, trainer: Trainer, epochs: list[int]) -> str:
+    """From the weights after ``epochs`` to ``final.pt``: their average, and what scores need to know."""
+    directory, conf, encoder, device = trainer.directory, trainer.conf, trainer.encoder, trainer.device
     log.info("averaging the weights after epochs %s", ", ".join(map(str, epochs)))
     weights = average_epochs(directory, epochs)
     encoder.load_state_dict(weights["encoder"])
     if len(epochs) > 1:
         torch.manual_seed(conf.seed)
+        batches = CropBatches(speech.crops, speech.labels, conf)
         batches.set_epoch(conf.epochs)
-        reestimate_batchnorm(encoder, batches, device)
+        reestimate_batchnorm(encoder, batches, device, trainer.frozen)
     encoder.eval()
-    chosen = np.array(list(labels))[:: -(-len(labels) // MOST_FOR_MEAN)]
-    mean = embed_utterances(encoder, reader, list(chosen), device).mean(axis=0)
+    originals = [utterance for utterance in speech.labels if speech.is_original(utterance)]
+    chosen = originals[:: -(-len(originals) // MOST_FOR_MEAN)]
+    mean = embed_utterances(encoder, speech.whole, chosen, device).mean(axis=0)
     backend: dict[str, object] = {"mean": torch.from_numpy(mean)}
     said = "nobody held out"
-    if held:
-        scores, targets = held_out_trials(encoder, mean)
+    if speech.held:
+        scores, targets = _held_out_trials(encoder, speech, device, mean)
         result = eer(roc_curve(scores, targets))
         backend |= {"threshold": result.threshold, "calibration": asdict(calibration.fit(scores, targets))}
-        backend |= {"heldout_eer": result.value, "heldout_speakers": held_out}
-        said = f"EER of the {len(held_out)} held-out training speakers {100 * result.value:.2f} %"
+        backend |= {"heldout_eer": result.value, "heldout_speakers": speech.held_out}
+        said = f"EER of the {len(speech.held_out)} held-out training speakers {100 * result.value:.2f} %"
     with ArkWriter(directory / "mean.ark", directory / "mean.scp") as writer:
         writer.write("mean", mean)
-    final = {"format": FORMAT, "conf": experiment.model_dump(mode="json"), "classes": training, "backend": backend}
-    save_tensors(directory / "final.pt", final | {"encoder": cpu_state(encoder), "loss": weights["loss"]})
+    final = {"format": FORMAT, "conf": experiment.model_dump(mode="json"), "classes": speech.classes}
+    final |= {"backend": backend, "encoder": cpu_state(encoder), "loss": weights["loss"]}
+    save_tensors(directory / "final.pt", final)
     log.info("%s; wrote final.pt", said)
-    return f"{directory}/final.pt: {len(classes)} classes, {said}"
+    return f"{directory}/final.pt: {len(speech.classes)} classes, {said}"
+
+
+def _held_out_trials(
+    encoder: torch.nn.Module, speech: TrainingSpeech, device: torch.device, mean: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and labels of all pairs of the held-out speakers' utterances."""
+    embeddings = embed_utterances(encoder, speech.whole, speech.held, device) - mean
+    scores, targets = pair_scores(embeddings, [speech.utt2spk[utterance] for utterance in speech.held])
+    refuse_without_targets(targets, speech.held_out)
+    return scores, targets
 
 
 def embed_utterances(
-    encoder: torch.nn.Module, reader: FrameReader, utterances: list[str], device: torch.device
+    encoder: torch.nn.Module, reader: FrameReader | OnlineFrames, utterances: list[str], device: torch.device
 ) -> np.ndarray:
     """Embeddings ``(N, D)`` of whole utterances, by an encoder in evaluation mode, in their order."""
     lengths = np.array([reader.num_frames(utterance) for utterance in utterances])
@@ -135,6 +158,8 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
                 "remove that one"
             )
         return
+    if not processes.is_first():
+        return
     with atomic_write(directory / "differences.yaml") as file:
         table = {key: f"{value} (default {default})" for key, (value, default) in differences(experiment).items()}
         yaml.safe_dump(table, file, sort_keys=False, allow_unicode=True)
@@ -145,7 +170,9 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Messages of the run: appended to the plain log, warnings shown too."""
+    """Messages of the run: appended to the plain log, by the first process."""
+    if not processes.is_first():
+        return
     logging.basicConfig(
         filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
     )

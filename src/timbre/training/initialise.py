@@ -1,0 +1,82 @@
+"""Training that starts from another model: large-margin fine-tuning, or another corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from timbre.conf import flat
+from timbre.errors import TimbreError, did_you_mean
+from timbre.models.trained import read_final
+from timbre.training.experiment import Experiment
+
+
+def start_from(
+    path: str, experiment: Experiment, encoder: nn.Module, loss: nn.Module, classes: list[str], held_out: list[str]
+) -> str:
+    """Gives ``encoder`` and ``loss`` the weights of the model in ``path``; returns what was taken.
+
+    Class weights are found by the speakers' names, never by their places: of two corpora, or with and without
+    speed copies, the same row is another speaker. Speakers that the model did not know keep their new weights, and
+    all do if it was trained with another kind of loss.
+
+    Raises:
+        TimbreError: for a model with other features or another encoder, and where it was trained on speakers that
+            are now held out for selection.
+    """
+    state = read_final(path)
+    here = experiment.model_dump(mode="json", include={"features", "encoder"})
+    there = {key: state["conf"][key] for key in here}
+    ours, theirs = flat(here), flat(there)
+    if differ := sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)):
+        shown = [f"{key} is {ours.get(key)} here, {theirs.get(key)} there" for key in differ[:3]]
+        raise TimbreError(f"init: {path} is another model ({', '.join(shown)}); make these keys alike")
+    if known := sorted(set(held_out) & set(state["classes"])):
+        raise TimbreError(
+            f"init: {path} was trained on '{known[0]}' and {len(known) - 1} more speakers held out here for "
+            "selection; take the same train.seed and train.heldout_speakers as there"
+        )
+    encoder.load_state_dict(state["encoder"])
+    said = f"started from {path} (held-out EER {100 * state['backend'].get('heldout_eer', float('nan')):.2f} %)"
+    if state["conf"]["loss"]["kind"] != experiment.loss.kind:
+        return f"{said}; class weights are new: it was trained with {state['conf']['loss']['kind']}"
+    taken = _take_loss(loss, state, classes)
+    return f"{said}; weights of {taken} of {len(classes)} classes are its"
+
+
+def _take_loss(loss: nn.Module, state: dict[str, Any], classes: list[str]) -> int:
+    """Copies what the loss has learnt; returns how many classes were known."""
+    place = {name: row for row, name in enumerate(state["classes"])}
+    known = [row for row, name in enumerate(classes) if name in place]
+    rows = torch.tensor(known, dtype=torch.int64)
+    sources = torch.tensor([place[classes[row]] for row in known], dtype=torch.int64)
+    own = dict(loss.named_parameters())
+    with torch.no_grad():
+        for name, value in state["loss"].items():
+            if name not in loss.class_parameters:
+                own[name].copy_(value)
+                continue
+            old = value.unflatten(0, (len(place), -1))  # (classes, sub-centres, …)
+            new = own[name].unflatten(0, (len(classes), -1))
+            if old.shape[1:] != new.shape[1:]:
+                shapes = f"{tuple(old.shape[1:])} a class there, {tuple(new.shape[1:])} here"
+                raise TimbreError(f"init: the loss's {name} has {shapes}; take the same loss.sub_centres")
+            new[rows] = old[sources]
+    return len(known)
+
+
+def freeze(encoder: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """The named parts of ``encoder``, their weights no longer trained; an unknown name is refused.
+
+    Raises:
+        TimbreError: naming the part, with the nearest that there is.
+    """
+    parts = {name: part for name, part in encoder.named_modules() if name}
+    for name in names:
+        if name not in parts:
+            raise TimbreError(f"freeze: the encoder has no part '{name}'{did_you_mean(name, parts)}")
+        parts[name].requires_grad_(False)
+    return [parts[name] for name in names]

@@ -1,0 +1,59 @@
+"""The speech of an experiment: who is trained on, who is held out, and where frames come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from timbre.errors import TimbreError
+from timbre.features.augment import Augmenter
+from timbre.features.front_end import FrameReader
+from timbre.features.online import OnlineFrames
+from timbre.kaldi.audio import WaveReader
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.perturb import utt2person
+from timbre.training.experiment import Experiment
+from timbre.training.heldout import split_speakers
+
+
+class TrainingSpeech:
+    """A data directory as an experiment trains on it.
+
+    Attributes:
+        classes: the training speakers in order, speed copies too; ``labels`` is the class of each utterance.
+        held_out: the speakers kept for selection, and ``held`` their utterances, as recorded: no copies.
+        crops: where training crops come from, augmented if the conf says so.
+        whole: where whole utterances come from, never augmented.
+    """
+
+    def __init__(
+        self, experiment: Experiment, data: DataDir, allow_pipes: bool = False, sources: Path | None = None
+    ) -> None:
+        train, features, conf = experiment.train, experiment.features, experiment.input
+        online = train.features == "online"
+        if online:
+            waves = WaveReader(data, features.sample_rate, features.resample, allow_pipes)
+        self.crops = self.whole = OnlineFrames(waves, features, conf) if online else FrameReader(data, conf)
+        utterances = self.whole.utterances
+        self.utt2spk = data.utt2spk
+        if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
+            raise TimbreError(f"{data.path}/utt2spk: no speaker of '{unknown[0]}'; run utils/fix_data_dir.sh")
+        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+        self.classes, self.held_out = split_speakers(data, train.heldout_speakers, train.seed)
+        number, held_out = {speaker: row for row, speaker in enumerate(self.classes)}, set(self.held_out)
+        self.labels = {utt: number[self.utt2spk[utt]] for utt in utterances if self.utt2spk[utt] in number}
+        self.held = [utt for utt in utterances if self.utt2spk[utt] in held_out and self.is_original(utt)]
+        if online and experiment.augment.kinds:
+            person = utt2person(data)
+            heard = {utterance: person[utterance] for utterance in self.labels}  # nobody held out talks in babble
+            augment = Augmenter(experiment.augment, waves, heard, features.sample_rate, sources)
+            self.crops = OnlineFrames(waves, features, conf, augment)
+
+    def is_original(self, utterance: str) -> bool:
+        """Whether an utterance is none of the copies that speed perturbation and augmentation make."""
+        return self._originals.get(utterance, utterance) == utterance
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.classes)} speakers, {len(self.labels)} utterances to train on; held out: "
+            f"{len(self.held_out)} speakers, {len(self.held)} utterances"
+        )

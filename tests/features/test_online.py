@@ -1,0 +1,77 @@
+"""Frames computed when they are needed are those that would be read from ark."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from timbre.conf import build
+from timbre.errors import TimbreError
+from timbre.features import fbank
+from timbre.features.extract import extract_features, extract_vad
+from timbre.features.front_end import FrameReader, InputConf
+from timbre.features.online import OnlineFrames
+from timbre.kaldi.audio import WaveReader
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.text import write_table
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """A data directory of three noises with pauses, 0.5 to 2 s, and its features in ark."""
+    rng = np.random.default_rng(0)
+    wavs = {}
+    for number, seconds in enumerate((0.5, 1.2, 2.0)):
+        samples = 0.1 * rng.normal(size=int(16000 * seconds))
+        samples[3000:6000] *= 1e-3
+        wavs[f"a-{number}"] = str(tmp_path / f"{number}.wav")
+        soundfile.write(wavs[f"a-{number}"], samples, 16000)
+    write_table(tmp_path / "data/wav.scp", wavs)
+    write_table(tmp_path / "data/utt2spk", dict.fromkeys(wavs, "a"))
+    conf, data = fbank.Conf(num_mel_bins=24, snip_edges=False), DataDir(tmp_path / "data")
+    extract_features(data, conf, data.path, "1")
+    extract_vad(data, InputConf().vad, conf, data.path, "1", "fail", False)
+    for name in ("feats.1.scp", "vad.1.scp", "utt2num_frames.1"):
+        (data.path / name).rename(data.path / name.replace(".1", ""))
+    return data, conf
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"cmvn": "none"}, {"cmvn": "sliding", "window": 40}, {"norm_vars": True, "voiced_only": True}]
+)
+def test_the_same_crops_as_from_ark(speech, values):
+    data, features = speech
+    conf = build(InputConf, values)
+    ark, online = FrameReader(data, conf), OnlineFrames(WaveReader(data, 16000), features, conf)
+    assert online.utterances == ark.utterances
+    for utterance in ark.utterances:
+        assert online.num_frames(utterance) == ark.num_frames(utterance)
+        np.testing.assert_allclose(online.read(utterance, 3, 20), ark.read(utterance, 3, 20), atol=2e-4)
+        for length in (30, 150):  # shorter and longer than the shortest of them
+            one, other = (reader.crop(utterance, length, np.random.default_rng(5)) for reader in (ark, online))
+            np.testing.assert_allclose(one, other, atol=2e-4)
+
+
+def test_augmentation_changes_the_waveform_and_not_the_place(speech):
+    data, features = speech
+
+    def louder(utterance, samples, rng):
+        return samples * rng.uniform(2, 3)
+
+    plain, loud = (
+        OnlineFrames(WaveReader(data, 16000), features, InputConf(cmvn="none"), augment)
+        for augment in (None, louder)
+    )
+    crops = [reader.crop("a-2", 50, np.random.default_rng(1)) for reader in (plain, loud)]
+    difference = crops[1] - crops[0]  # of log energies: one number
+    assert 2 * np.log(2) < difference.mean() < 2 * np.log(3) and difference.std() < 1e-3
+    np.testing.assert_array_equal(plain.read("a-2"), loud.read("a-2"))  # whole utterances never are augmented
+
+
+def test_a_file_that_cannot_be_read_is_named(speech):
+    data, features = speech
+    (data.path.parent / "1.wav").unlink()
+    reader = OnlineFrames(WaveReader(data, 16000), features, InputConf())
+    with pytest.raises(TimbreError, match="a-1: .*1.wav: no such file"):
+        reader.crop("a-1", 10, np.random.default_rng(0))

@@ -1,0 +1,80 @@
+"""Training from another model: what is taken, what stays, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from timbre.errors import TimbreError
+from timbre.models import build_encoder
+from timbre.models.trained import read_final
+from timbre.training.initialise import freeze, start_from
+from timbre.training.train import train_experiment
+
+
+@pytest.fixture
+def trained(toy_data, toy_conf, tmp_path):
+    """A model of all but two of eight speakers, and its state."""
+    train_experiment(toy_conf("train.epochs=1", "loss.kind=aam_softmax"), toy_data(), tmp_path / "first", "cpu")
+    return str(tmp_path / "first"), read_final(tmp_path / "first")
+
+
+def built(conf, classes):
+    from timbre.losses import build_loss
+
+    encoder = build_encoder(conf.encoder, 23)
+    return encoder, build_loss(conf.loss, encoder.embedding_dim, len(classes))
+
+
+def test_class_weights_are_found_by_the_speakers_names(trained, toy_conf):
+    path, state = trained
+    conf = toy_conf("loss.kind=aam_softmax")
+    known = state["classes"]
+    classes = ["new-a", *known[::-1][:4], "new-b"]
+    encoder, loss = built(conf, classes)
+    fresh = loss.weight.detach().clone()
+    said = start_from(path, conf, encoder, loss, classes, [])
+    assert "weights of 4 of 6 classes" in said
+    for row, speaker in enumerate(classes):
+        expected = state["loss"]["weight"][known.index(speaker)] if speaker in known else fresh[row]
+        assert torch.equal(loss.weight[row], expected)
+    assert all(torch.equal(value, state["encoder"][name]) for name, value in encoder.state_dict().items())
+
+
+def test_another_loss_keeps_its_own_weights(trained, toy_conf):
+    path, state = trained
+    conf = toy_conf("loss.kind=softmax")
+    encoder, loss = built(conf, state["classes"])
+    fresh = loss.classifier.weight.detach().clone()
+    assert "class weights are new" in start_from(path, conf, encoder, loss, state["classes"], [])
+    assert torch.equal(loss.classifier.weight, fresh)
+
+
+def test_another_model_or_its_own_speakers_held_out_are_refused(trained, toy_conf):
+    path, state = trained
+    conf = toy_conf("loss.kind=aam_softmax")
+    encoder, loss = built(conf, state["classes"])
+    with pytest.raises(TimbreError, match=r"encoder.channels is 8 here, 16 there"):
+        start_from(path, toy_conf("encoder.channels=8"), encoder, loss, state["classes"], [])
+    with pytest.raises(TimbreError, match=r"was trained on 's\d\d' and 0 more speakers held out here"):
+        start_from(path, conf, encoder, loss, state["classes"], [state["classes"][0], "other"])
+    with pytest.raises(TimbreError, match=r"no trained model there"):
+        start_from(path + "x", conf, encoder, loss, state["classes"], [])
+
+
+def test_frozen_parts_end_as_they_began(trained, toy_data, toy_conf, tmp_path):
+    path, state = trained
+    settings = [
+        "loss.kind=aam_softmax",
+        f"init={path}",
+        "freeze=[frame_layers.0, frame_layers.1]",
+        "train.epochs=2",
+    ]
+    train_experiment(toy_conf(*settings), toy_data(), tmp_path / "second", "cpu")
+    after = read_final(tmp_path / "second")["encoder"]
+    frozen = [name for name in after if name.startswith(("frame_layers.0", "frame_layers.1"))]
+    assert any("running_mean" in name for name in frozen)
+    assert all(torch.equal(after[name], state["encoder"][name]) for name in frozen)
+    assert not torch.equal(after["embedding.weight"], state["encoder"]["embedding.weight"])
+    with pytest.raises(TimbreError, match=r"no part 'frame_layer.0' \(did you mean 'frame_layers.0'\?\)"):
+        freeze(build_encoder(toy_conf().encoder, 23), ["frame_layer.0"])

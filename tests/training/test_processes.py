@@ -1,0 +1,80 @@
+"""Training in two processes: the losses of one, no deadlock, resumed to the same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from timbre.models.trained import read_final
+from timbre.training.train import train_experiment
+
+SETTINGS = {
+    "aam": ["loss.kind=aam_softmax", "encoder.pooling.kind=attentive_statistics"],
+    "ge2e": ["loss.kind=ge2e", "train.sampler=p_by_k", "train.utterances_per_speaker=2", "train.batch_size=8"],
+}
+
+
+def in_two(conf, settings, data, directory, wait=True):
+    """``torchrun`` with two processes on the CPU."""
+    command = [sys.executable, "-m", "timbre", "train-encoder", "--ngpu=2", "--conf", str(conf), "--device", "cpu"]
+    command += ["--train", str(data.path)]
+    command += [f"--set={setting}" for setting in settings] + [str(directory)]
+    variables = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    if wait:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, out + err
+    return process
+
+
+def history(directory):
+    return [json.loads(line) for line in (directory / "history.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_two_processes_give_the_losses_of_one(name, toy_data, toy_conf, tmp_path):
+    data = toy_data(utterances=5)  # 30 utterances of 6 speakers: the last batch is filled up
+    # Plain SGD: neither Adam nor clipping, which would hide gradients that are off by a factor.
+    plain = ["train.optimizer=sgd", "train.clip_norm=0", "train.learning_rate=0.01", "train.warmup_epochs=0"]
+    settings = [*SETTINGS[name], *plain, "train.epochs=2"]
+    conf = toy_conf(*settings)
+    train_experiment(conf, data, tmp_path / "one", "cpu")
+    in_two(tmp_path / "toy.yaml", settings, data, tmp_path / "two")
+    one, two = history(tmp_path / "one"), history(tmp_path / "two")
+    assert len(one) == len(two) == 2
+    for epoch in range(2):
+        assert two[epoch]["loss"] == pytest.approx(one[epoch]["loss"], rel=1e-4)
+        assert two[epoch]["accuracy"] == pytest.approx(one[epoch]["accuracy"], abs=1e-6)
+    ours, theirs = read_final(tmp_path / "one"), read_final(tmp_path / "two")
+    for part in ("encoder", "loss"):
+        for key, value in ours[part].items():
+            torch.testing.assert_close(theirs[part][key], value, rtol=0, atol=1e-3)
+
+
+def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
+    data, conf = toy_data(), tmp_path / "toy.yaml"
+    in_two(conf, [], data, tmp_path / "whole")
+    process = in_two(conf, [], data, tmp_path / "killed", wait=False)
+    while process.poll() is None and not (tmp_path / "killed/checkpoint.pt").exists():
+        pass
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    in_two(conf, [], data, tmp_path / "killed")
+    whole, killed = read_final(tmp_path / "whole"), read_final(tmp_path / "killed")
+    for key, value in whole["encoder"].items():
+        assert torch.equal(killed["encoder"][key], value), key
+
+
+def test_a_failure_is_one_line_of_each_process_and_ends_them(toy_data, toy_conf, tmp_path):
+    process = in_two(tmp_path / "toy.yaml", ["train.batch_size=7"], toy_data(), tmp_path / "exp", wait=False)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in err
+    assert "train.batch_size=7 cannot be divided among 2 processes" in err and "its message stands above" in err
