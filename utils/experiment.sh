@@ -1,20 +1,34 @@
-# experiment.sh: what follows from a recipe's $conf and ${set[@]}, which are checked here, before anything is done.
+# experiment.sh: what follows from a recipe's options conf, set, init, exp and backend, checked here, before anything
+# is done. The recipe may have set data, the root of its data directories, and expdir, of its experiments.
 #   overrides  the options that pass ${set[@]} on to steps
-#   exp        the experiment directory, exp/<conf>[,<overrides>], unless --exp names one
-#   feats      the folder of the features' data directories, data/<kind, dimension, hash of their conf>
-#   vad        whether the conf reads voiced frames only
-#   speeds     the speeds of the copies of the training data, if the conf asks for any
-#   train      the data directory to train on: of $feats, with those copies
+#   exp        the experiment directory, $expdir/<conf>[,<overrides>], unless --exp names one
+#   feats      the folder of the features' data directories, $data/<kind, dimension, hash of their conf>
 #   baseline   the folder of the features that the untrained baseline looks at (conf/mfcc.yaml)
+#   vad        whether the conf reads voiced frames only
+#   online     whether training computes its frames from the waveforms, so that stage 1 makes none for it
+#   augmented  the data directory with augmented copies, where the conf asks for them and trains from ark
+#   speeds     the speeds of the copies of the training data, if the conf asks for any
+#   train      the data directory to train on
+#   scored     the options that pass the back-ends on: those asked for, or the cosine; trained are those of them that
+#              are trained on embeddings
 # shellcheck shell=bash disable=SC2034,SC2154
+data=${data:-data}
+[[ -z $init ]] || set+=("init=$init")
 overrides=()
 for __setting in "${set[@]}"; do overrides+=(--set "$__setting"); done
-__described=$(timbre describe-experiment --conf "$conf" "${overrides[@]}" --baseline conf/mfcc.yaml)
-mapfile -t __described <<< "$__described"
-exp=${exp:-exp/${__described[0]}}
-feats=data/${__described[1]}
-baseline=data/${__described[2]}
-vad=${__described[3]}
-speeds=${__described[4]:-}
-train=$feats/train${speeds:+_speeds_${speeds// /_}}
-unset -v __setting __described
+((${#backend[@]})) || backend=(cosine)
+__described=$(timbre describe-experiment --conf "$conf" "${overrides[@]}" "${backend[@]/#/--backend=}" --baseline conf/mfcc.yaml)
+declare -A __is=()
+while read -r __name __value; do __is[$__name]=$__value; done <<<"$__described"
+exp=${exp:-${expdir:-exp}/${__is[name]}}
+feats=$data/${__is[features]} baseline=$data/${__is[baseline]}
+vad=${__is[vad]} online=${__is[online]} speeds=${__is[speeds]}
+augmented=${__is[augmented]:+$data/${__is[augmented]}/train}
+train=$feats/train${__is[augmented]:+_${__is[augmented]}}${speeds:+_speeds_${speeds// /_}}
+[[ $online == false ]] || train=$feats/train_online${speeds:+_speeds_${speeds// /_}}
+scored=() trained=()
+for __backend in "${backend[@]}"; do
+  scored+=(--backend "$__backend")
+  [[ $__backend == cosine ]] || trained+=(--backend "$__backend")
+done
+unset -v __backend __setting __described __is __name __value

@@ -136,6 +136,9 @@ def test_wrong_checksum_and_size_are_refused(server, tmp_path):
     with pytest.raises(TimbreError, match=r"has the SHA-256 .* instead of 0000"):
         download(replace(wanted, sha256="0" * 64), tmp_path)
     assert names(tmp_path) == set()
+    with pytest.raises(TimbreError, match=r"has the MD5 .* instead of 0000"):
+        download(replace(wanted, sha256=None, md5="0" * 32), tmp_path)
+    assert names(tmp_path) == set()
     with pytest.raises(TimbreError, match=f"has {len(GOOD)} bytes instead of {len(GOOD) - 1}"):
         download(replace(wanted, size=len(GOOD) - 1), tmp_path)
     assert names(tmp_path) == set()
@@ -178,3 +181,36 @@ def test_a_link_is_refused(server, tmp_path):
         tar.addfile(link)
     with pytest.raises(TimbreError, match="refused to unpack it: 'corpus/link' is neither file nor folder"):
         download(archive(server, folder.getvalue()), tmp_path)
+
+
+INNER = {f"corpus/wav/S{i}.tar.gz": tar({f"train/S{i}/{i}.wav": bytes([i])}) for i in (1, 2)}
+
+
+def test_archives_inside_are_unpacked_where_they_lie(server, tmp_path):
+    wanted = replace(archive(server, tar(INNER)), inner="wav/*.tar.gz")
+    corpus = download(wanted, tmp_path)
+    assert {str(path.relative_to(corpus)) for path in corpus.rglob("*.*")} == {
+        "wav/train/S1/1.wav",
+        "wav/train/S2/2.wav",
+    }
+
+
+def test_unpacking_goes_on_where_it_was_interrupted(server, tmp_path):
+    """A damaged inner archive stays, and what was unpacked before it is not done again."""
+    damaged = INNER | {"corpus/wav/S2.tar.gz": INNER["corpus/wav/S2.tar.gz"][:-20]}
+    wanted = replace(archive(server, tar(damaged)), inner="wav/*.tar.gz")
+    with pytest.raises(TimbreError, match=r"S2\.tar\.gz: cannot"):
+        download(wanted, tmp_path)
+    assert names(tmp_path / "corpus/wav") == {"train", "S2.tar.gz"}
+    (tmp_path / "corpus/wav/S2.tar.gz").write_bytes(INNER["corpus/wav/S2.tar.gz"])
+    download(wanted, tmp_path)
+    assert (tmp_path / "corpus/wav/train/S2/2.wav").read_bytes() == bytes([2])
+    assert names(tmp_path / "corpus/wav") == {"train"}
+    assert len(server.asked) == 1
+
+
+def test_an_inner_archive_cannot_write_outside(server, tmp_path):
+    wanted = replace(archive(server, tar({"corpus/a.tar.gz": tar({"../../bad": b"x"})})), inner="*.tar.gz")
+    with pytest.raises(TimbreError, match="refused to unpack it: .*outside"):
+        download(wanted, tmp_path)
+    assert not list(tmp_path.rglob("bad"))

@@ -8,7 +8,7 @@ import pytest
 
 from timbre.__main__ import main
 from timbre.corpora import trials as module
-from timbre.corpora.trials import make_trials
+from timbre.corpora.trials import draw, draw_enrolment, make_model_trials, make_trials
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 
@@ -73,6 +73,40 @@ def test_a_list_too_long_to_hold_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_MOST_PAIRS", 9)
     with pytest.raises(TimbreError, match="5 utterances have over 9 pairs"):
         make_trials(directory(tmp_path, {"a": 5}))
+
+
+def test_models_against_what_enrols_none(tmp_path):
+    data = directory(tmp_path, {"a": 2, "b": 2, "c": 1}, {"a": "f", "b": "f", "c": "m"})
+    trials = make_model_trials(data, {"b": ["b-0"], "a": ["a-0"]})
+    expected = [("a", "a-1", True), ("a", "b-1", False), ("a", "c-0", False)]
+    expected += [("b", "a-1", False), ("b", "b-1", True), ("b", "c-0", False)]
+    assert rows(trials) == expected
+    same = make_model_trials(data, {"b": ["b-0"], "a": ["a-0"]}, same_gender=True)
+    assert rows(same) == [row for row in expected if row[1] != "c-0"]
+
+
+def test_models_without_targets_are_refused(tmp_path):
+    data = directory(tmp_path, {"a": 1, "b": 1})
+    with pytest.raises(TimbreError, match="no target trial"):
+        make_model_trials(data, {"a": ["a-0"]})
+
+
+def test_what_is_drawn_depends_on_names_and_seed_alone():
+    names = [f"u{i}" for i in range(50)]
+    first = draw(names, 10, 1)
+    assert first == draw(names[::-1], 10, 1) == sorted(first)
+    assert first != draw(names, 10, 2)
+    assert set(draw(names, 5, 1)) < set(first)
+    assert draw(names, 99, 1) == sorted(names)
+
+
+def test_enrolment_leaves_utterances_to_test():
+    utt2spk = {f"{spk}-{i}": spk for spk in "ab" for i in range(4)}
+    enrol = draw_enrolment(utt2spk, 3, 1)
+    assert {spk: {utt2spk[utt] for utt in utts} for spk, utts in enrol.items()} == {"a": {"a"}, "b": {"b"}}
+    assert all(len(utts) == 3 for utts in enrol.values())
+    with pytest.raises(TimbreError, match="a, b: 4 utterances to enrol and one to test"):
+        draw_enrolment(utt2spk, 4, 1)
 
 
 def test_command_writes_the_list_and_prints_its_sha256(tmp_path, capsys):

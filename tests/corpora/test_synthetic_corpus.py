@@ -12,7 +12,7 @@ import soundfile
 
 from timbre.conf import load
 from timbre.corpora.acoustics import active_level
-from timbre.corpora.synthetic import Conf, lay_out, plan, prepare
+from timbre.corpora.synthetic import Conf, lay_out, plan, prepare, stand_in_conf
 from timbre.errors import TimbreError
 from timbre.kaldi.text import read_table
 
@@ -74,6 +74,18 @@ def test_a_corpus_of_another_conf_is_not_mixed_in(corpus):
         lay_out(corpus, CONF.model_copy(update={"seed": 2}))
 
 
+def test_a_conf_of_before_a_key_was_added_is_the_same_corpus(corpus):
+    text = (corpus / "conf.yaml").read_text()
+    (corpus / "conf.yaml").write_text(text.replace("layout: synthetic\n", "").replace("dev_speakers: 0\n", ""))
+    assert lay_out(corpus, CONF) == 0
+    assert (corpus / "conf.yaml").read_text() == text
+
+
+def test_a_layout_that_there_is_not_is_refused():
+    with pytest.raises(TimbreError, match=r"no corpus 'aishel' to lay out \(did you mean 'aishell'"):
+        stand_in_conf("aishel")
+
+
 def test_a_job_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(TimbreError, match="no job 0 of 2"):
         lay_out(tmp_path, CONF, 0, 2)
@@ -90,10 +102,12 @@ def test_prepared_rows(corpus):
 
 def test_parts_share_no_voice():
     planned = list(plan(Conf()))
-    variants = {part: {one.speaker.variant for one in planned if one.part == part} for part in ("train", "test")}
+    variants = {
+        part: {one.speaker.variant for one in planned if one.utterance.part == part} for part in ("train", "test")
+    }
     assert not variants["train"] & variants["test"]
     assert len({one.speaker for one in planned}) == 80
-    assert len({one.text for one in planned}) == 800
+    assert len({one.utterance.text for one in planned}) == 800
 
 
 def test_the_conf_of_the_root_recipe_is_valid():

@@ -34,14 +34,72 @@ def test_the_recipe_ends_with_a_table_and_a_report(finished, clone, eer_of):
     assert "spoken by espeak-ng" in report and metrics["trials"]["sha256"] in report
 
 
-@pytest.mark.parametrize("conf", ["xvector_gap_softmax", "xvector_stats_softmax", "xvector_am", "ecapa_aam"])
+CONFS = {
+    "xvector_gap_softmax": [],
+    "xvector_stats_softmax": [],
+    "xvector_am": [],
+    "ecapa_aam": [],
+    "ecapa_aam_online": ["--set", "augment.babble_speakers=[2, 3]"],
+    "resnet34_aam": [],
+    "ge2e": [],
+}
+
+
+@pytest.mark.parametrize("conf", CONFS)
 def test_every_conf_trains_beside_the_others(finished, run, corpus, clone, eer_of, conf):
     before = (clone / "exp/first/final.pt").read_bytes()
-    code, out, err = run("run.sh", *corpus, *SMALL, "--conf", f"conf/{conf}.yaml", "--stage", 1)
+    options = ["--conf", f"conf/{conf}.yaml", "--exp", f"exp/{conf}", "--stage", 1, *CONFS[conf]]
+    code, out, err = run("run.sh", *corpus, *SMALL, *options)
     assert code == 0, out + err
     assert 0 <= eer_of(out) <= 100
-    assert (clone / f"exp/{conf},train.batch_size=16,train.epochs=1,train.heldout_speakers=2/final.pt").exists()
+    assert (clone / f"exp/{conf}/final.pt").exists() and (clone / f"exp/{conf}/model_card.md").exists()
     assert (clone / "exp/first/final.pt").read_bytes() == before
+
+
+def test_fine_tuning_starts_from_the_model_that_is_named(finished, run, corpus, clone, eer_of):
+    base, tuned = (
+        ["--conf", "conf/ecapa_aam.yaml", "--exp", "exp/base"],
+        ["--conf", "conf/ecapa_aam_large_margin.yaml"],
+    )
+    small = [*corpus, *SMALL, "--set", "encoder.channels=16", "--stage", 1]
+    assert run("run.sh", *small, *base, "--stop-stage", 2)[0] == 0
+    code, out, err = run("run.sh", *small, *tuned, "--init", "exp/base", "--exp", "exp/tuned")
+    assert code == 0, out + err
+    assert 0 <= eer_of(out) <= 100
+    assert "weights of 4 of 4 classes are its" in (clone / "exp/tuned/train.log").read_text()
+
+
+def test_augmented_copies_are_trained_on_from_ark(finished, run, corpus, clone):
+    options = ["--set", "augment.kinds=[reverberation, noise]", "--set", "speeds=[0.9]", "--exp", "exp/augmented"]
+    code, out, err = run("run.sh", *corpus, *SMALL, *options, "--stage", 1, "--stop-stage", 2)
+    assert code == 0, out + err
+    assert "24 utterances and 48 copies (reverberation, noise)" in out and "feats.scp: 144 utterances" in out
+    assert (
+        "8 speakers, 96 utterances to train on; held out: 2 speakers, 8 utter"
+        in (clone / "exp/augmented/train.log").read_text()
+    )
+
+
+def test_back_ends_and_processes_side_by_side(finished, run, corpus, clone):
+    names = ["cosine", "lda_plda+asnorm", "plda+quality"]
+    options = ["--set", "encoder.embedding_dim=8", "--exp", "exp/scored", "--ngpu", 2, "--device", "cpu"]
+    options += [word for name in names for word in ("--backend", name)]
+    code, out, err = run("run.sh", *corpus, *SMALL, *options, "--stage", 2)
+    assert code == 0, out + err
+    systems = json.loads((clone / "exp/scored/metrics.json").read_text())["systems"]
+    assert list(systems) == ["scored", "scored, lda_plda+asnorm", "scored, plda+quality", "untrained baseline"]
+    assert "cllr" in systems["scored, plda+quality"] and "cllr" not in systems["scored"]
+    code, _, err = run("run.sh", "--backend", "cosin+asnorm")
+    assert code == 1 and "no back-end 'cosin+asnorm' (did you mean 'cosine+asnorm'?)" in err
+
+
+def test_two_experiments_compared_and_put_in_a_table(finished, run, corpus, clone):
+    options = ["--set", "train.seed=2", "--exp", "exp/second", "--stage", 2]
+    assert run("run.sh", *corpus, *SMALL, *options)[0] == 0
+    code, out, err = run("utils/compare.sh", "exp/first", "exp/second")
+    assert code == 0 and "EER" in out and "p" in out, out + err
+    code, out, err = run("utils/make_results.sh", "exp/first", "exp/second")
+    assert code == 0 and out.count("| `first`") == out.count("| `second`") == 1, out + err
 
 
 def test_one_stage_alone_repeats_its_part(finished, run, corpus, clone):

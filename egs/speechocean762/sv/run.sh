@@ -12,9 +12,12 @@ stop_stage=5              # last stage to run
 conf=conf/ecapa_aam.yaml  # the experiment; a path from the recipe's folder
 set=()                    # override one key of the conf (repeatable): train.epochs=5
 exp=                      # experiment directory (default: exp/ and the conf's name with the overrides)
+init=                     # an experiment directory whose model training starts from
+backend=()                # what scores: cosine (the default), plda, cosine+asnorm+calibration …; repeatable
 corpus=                   # the corpus's folder
 download=                 # a folder to download the corpus into, resumed if it was interrupted
 nj=2                      # parallel jobs
+ngpu=0                    # processes that share the training; 0: one
 device=auto               # auto, cpu or cuda
 bad_audio=fail            # audio that cannot be used: fail, or skip
 . "$(dirname "$0")/utils/parse_options.sh"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import hashlib
 import http.client
 import os
 import shutil
@@ -11,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +32,21 @@ _BLOCK = 1 << 20
 class Archive:
     """A tar archive: ``size`` and ``unpacked`` in bytes, the one ``folder`` in it.
 
-    ``sha256`` is ``None`` where nobody publishes one; then size and gzip's own check must do.
+    Where nobody publishes a checksum, size and gzip's own check must do. ``inner`` is a pattern of archives
+    inside the folder, which are unpacked where they lie.
     """
 
     url: str
     size: int
     unpacked: int
     folder: str
-    sha256: str | None
+    sha256: str | None = None
+    md5: str | None = None
+    inner: str = ""
 
 
 def download(archive: Archive, directory: Path) -> Path:
-    """Downloads and unpacks ``archive`` into ``directory``; what is there already is not fetched again.
+    """Downloads and unpacks ``archive`` into ``directory``; what is there already is not done again.
 
     The archive's SHA-256 is left beside the corpus, in ``<folder>.sha256``; the archive itself is removed.
 
@@ -51,8 +57,14 @@ def download(archive: Archive, directory: Path) -> Path:
             member that would be written outside of the folder.
     """
     corpus = directory / archive.folder
-    if corpus.exists():
-        return corpus
+    if not corpus.exists():
+        _fetch_and_unpack(archive, directory, corpus)
+    if archive.inner:
+        _unpack_inner(sorted(corpus.glob(archive.inner)))
+    return corpus
+
+
+def _fetch_and_unpack(archive: Archive, directory: Path, corpus: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     part = directory / f"{archive.url.rsplit('/', 1)[-1]}.part"
     _require_space(archive, directory, part)
@@ -62,7 +74,6 @@ def download(archive: Archive, directory: Path) -> Path:
     with atomic_write(directory / f"{archive.folder}.sha256") as file:
         file.write(f"{digest}  {part.stem}\n")
     part.unlink()
-    return corpus
 
 
 def _require_space(archive: Archive, directory: Path, part: Path) -> None:
@@ -126,6 +137,8 @@ def _check(archive: Archive, part: Path) -> str:
         wrong = f"has {size} bytes instead of {archive.size}"
     elif archive.sha256 not in (None, digest):
         wrong = f"has the SHA-256 {digest} instead of {archive.sha256}"
+    elif archive.md5 and archive.md5 != (found := _md5(part)):
+        wrong = f"has the MD5 {found} instead of {archive.md5}"
     else:
         return digest
     part.unlink()
@@ -134,22 +147,48 @@ def _check(archive: Archive, part: Path) -> str:
     )
 
 
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)  # of a damaged transfer, not of a forged one
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def _unpack(archive: Archive, part: Path, corpus: Path) -> None:
-    """Unpacks beside ``corpus`` and renames; what is neither file nor folder, or leads outside, is refused."""
-    temporary = corpus.with_name(f".{corpus.name}.{os.getpid()}.tmp")
+    """Unpacks beside ``corpus`` and renames."""
+    with _extracted(part, corpus.parent) as folder:
+        if not (folder / archive.folder).is_dir():
+            raise TimbreError(f"{part}: no folder '{archive.folder}' in it; remove it and download again")
+        (folder / archive.folder).rename(corpus)
+
+
+def _unpack_inner(archives: Sequence[Path]) -> None:
+    """Unpacks archives where they lie and removes each once all its files are there."""
+    for path in tqdm(archives, desc="unpacking", unit="archive", mininterval=1, disable=not archives):
+        with _extracted(path, path.parent) as folder:
+            for file in [file for file in folder.rglob("*") if file.is_file()]:
+                target = path.parent / file.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
+        path.unlink()
+
+
+@contextlib.contextmanager
+def _extracted(path: Path, beside: Path) -> Iterator[Path]:
+    """A folder with the members of an archive, gone at the end; what is not safe to write is refused."""
+    temporary = beside / f".{path.name}.{os.getpid()}.tmp"
     try:
-        with gzip.open(part) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
-                _write_member(tar, member, temporary, part)
+                _write_member(tar, member, temporary, path)
             while stream.read(_BLOCK):  # gzip compares its checksum only at the very end
                 pass
-        if not (temporary / archive.folder).is_dir():
-            raise TimbreError(f"{part}: no folder '{archive.folder}' in it; remove it and download again")
-        (temporary / archive.folder).rename(corpus)
+        yield temporary
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise TimbreError(f"{part}: cannot be unpacked ({error}); remove it and download again") from error
+        raise TimbreError(f"{path}: cannot be unpacked ({error}); remove it and download again") from error
     except OSError as error:
-        raise TimbreError(f"{corpus}: cannot unpack: {error.strerror or error}") from error
+        raise TimbreError(f"{path}: cannot unpack: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

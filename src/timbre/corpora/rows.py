@@ -1,8 +1,13 @@
 """What a corpus module hands over, and the data directories written from it.
 
 A corpus module ``timbre.corpora.<name>`` holds ``prepare(corpus: Path) -> {part: [Row, …]}``; that is all
-``timbre prepare --corpus-kind <name>`` needs. It may hold ``EXPECTED = {part: (utterances, speakers)}``,
-the counts of the whole corpus, and ``ARCHIVE`` for ``timbre download``.
+``timbre prepare --corpus-kind <name>`` needs. It may hold further
+
+- ``EXPECTED = {part: (utterances, speakers)}``: the counts of the whole corpus;
+- ``class Options(Section)``: what ``--option NAME=VALUE`` may say. Then its functions are
+  ``prepare(corpus, options, report)`` and, for trial lists of its own, ``write_lists(test, options, report)`` with
+  the :class:`~timbre.kaldi.datadir.DataDir` of the part ``test``; ``report`` takes lines for the user;
+- ``ARCHIVES``, for ``timbre download``; ``LAYOUT``, for synthetic stand-ins (:mod:`timbre.corpora.layout`).
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from timbre.kaldi.datadir import invert
 from timbre.kaldi.text import read_optional, write_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """An utterance of a corpus, as its data directory will say it.
 
@@ -45,7 +50,7 @@ def corpus_module(kind: str, attribute: str = "prepare") -> ModuleType:
         if hasattr(module, attribute):
             return module
     able = [name for name in modules if hasattr(importlib.import_module(f"timbre.corpora.{name}"), attribute)]
-    purpose = "download" if attribute == "ARCHIVE" else attribute
+    purpose = {"ARCHIVES": "download", "LAYOUT": "lay out"}.get(attribute, attribute)
     raise TimbreError(f"there is no corpus '{kind}' to {purpose}{did_you_mean(kind, able)}")
 
 

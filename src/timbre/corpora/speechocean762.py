@@ -19,12 +19,13 @@ from timbre.kaldi.text import read_optional, read_table
 EXPECTED = {"train": (2500, 125), "test": (2500, 125)}  # utterances, speakers
 
 # OpenSLR publishes no checksum of it; the size is the one that Kaldi's gop_speechocean762 recipe checks.
-ARCHIVE = Archive(
-    url="https://www.openslr.org/resources/101/speechocean762.tar.gz",
-    size=520_810_923,
-    unpacked=750_000_000,
-    folder="speechocean762",
-    sha256=None,
+ARCHIVES = (
+    Archive(
+        url="https://www.openslr.org/resources/101/speechocean762.tar.gz",
+        size=520_810_923,
+        unpacked=750_000_000,
+        folder="speechocean762",
+    ),
 )
 
 

@@ -6,14 +6,15 @@ The default speaker corpus: made here, free of any download, hard enough to lear
     <corpus>/<part>/wav/<spk>/<spk>-<utt>.wav       16-bit PCM
     <corpus>/<part>/{utt2spk,text,spk2gender}       the manifest
 
-Speakers of ``train`` and ``test`` share no voice variant. Each utterance has another text, tempo, pitch,
-room, microphone, noise and level.
+Speakers of ``train`` share no voice variant with others. Each utterance has another text, tempo, pitch, room,
+microphone, noise and level. With another ``layout`` the same speech stands in for a corpus of people
+(:mod:`timbre.corpora.layout`).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +23,21 @@ import soundfile
 from pydantic import Field
 from tqdm import tqdm
 
-from timbre.conf import Section, dump
+from timbre.conf import Section, build, dump, load, overlay, override, read_yaml
 from timbre.corpora.acoustics import Conditions, Span, record
-from timbre.corpora.rows import Row, refuse_missing_audio, refuse_shared_speakers
+from timbre.corpora.layout import SYNTHETIC, Layout, Utterance, lines
+from timbre.corpora.rows import Row, corpus_module, refuse_missing_audio, refuse_shared_speakers
 from timbre.corpora.texts import sentence
 from timbre.corpora.voices import Speaker, make_speaker, natural_variants, speak
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.text import read_table
 
 PARTS = ("train", "test")
-_README = """Synthetic speech
+_README = f"""{SYNTHETIC}
 ================
+Laid out like {{title}}.
+
 No person speaks here: every file was made by espeak-ng (https://github.com/espeak-ng/espeak-ng) through
 `timbre make-synthetic-corpus`, with simulated voices, rooms, microphones and noise. conf.yaml holds all
 that made it; the same conf makes the same files. Results on it say that a recipe works, and nothing
@@ -44,9 +48,11 @@ about how well it would do on people.
 class Conf(Section):
     """How many voices there are, and how hard they are to tell apart."""
 
+    layout: str = Field("synthetic", description="the corpus module whose files these are laid out like")
     seed: int = Field(1, ge=0, description="of everything: voices, texts, conditions")
     language: str = Field("en-us", description="what the speakers speak, as espeak-ng calls it")
     train_speakers: int = Field(60, ge=1, description="speakers to train on")
+    dev_speakers: int = Field(0, ge=0, description="speakers of the part that some corpora have beside these two")
     test_speakers: int = Field(20, ge=1, description="other speakers, for the trials")
     utterances: int = Field(10, ge=1, description="utterances of each speaker")
     words: Span[int] = Field((7, 10), description="fewest and most words of an utterance")
@@ -58,11 +64,15 @@ class Conf(Section):
 class Planned:
     """An utterance to be made; ``rng`` starts all that is drawn for it."""
 
-    part: str
-    utterance: str
+    utterance: Utterance
     speaker: Speaker
-    text: str
     rng: np.random.Generator
+
+
+def stand_in_conf(layout: str, path: Path | None = None, settings: Iterable[str] = ()) -> Conf:
+    """The conf of a corpus in that layout: its defaults, under a YAML file, under ``key=value`` settings."""
+    defaults = {"layout": layout, **_layout(layout).defaults}
+    return build(Conf, override(overlay(defaults, read_yaml(path) if path else {}), settings))
 
 
 def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
@@ -76,28 +86,30 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
     if not 1 <= job <= num_jobs:
         raise TimbreError(f"there is no job {job} of {num_jobs}; jobs count from 1")
     planned = list(plan(conf))
-    _write_manifest(corpus, conf, planned)
-    todo = [one for one in planned[job - 1 :: num_jobs] if not _wav(corpus, one.part, one.utterance).exists()]
+    _write_manifest(corpus, conf, [one.utterance for one in planned])
+    todo = [one for one in planned[job - 1 :: num_jobs] if not (corpus / one.utterance.wav).exists()]
     for one in tqdm(todo, desc=f"synthetic speech {job}/{num_jobs}", unit="utt", mininterval=1, disable=not todo):
-        spoken = speak(one.speaker, one.text, one.rng, rate=conf.rate)
+        spoken = speak(one.speaker, one.utterance.text, one.rng, rate=conf.rate)
         samples = record(spoken.samples, conf.rate, conf.conditions, one.rng)
-        with atomic_write(_wav(corpus, one.part, one.utterance), "wb") as file:
+        with atomic_write(corpus / one.utterance.wav, "wb") as file:
             soundfile.write(file, samples, conf.rate, format="WAV", subtype="PCM_16")
     return len(todo)
 
 
 def plan(conf: Conf) -> Iterator[Planned]:
     """The corpus's utterances, part by part; half of the speakers are female, half male."""
-    for part, speakers in zip(PARTS, (conf.train_speakers, conf.test_speakers), strict=True):
-        for number in range(speakers):
-            name = f"{part}{number + 1:03d}"
+    layout = _layout(conf.layout)
+    for part in layout.parts:
+        for number in range(getattr(conf, f"{part}_speakers")):
+            name, _, _ = layout.place(part, number + 1, 1)
             choices = _variants(part, "fm"[number % 2], conf.seed)
             speaker = make_speaker(name, conf.language, choices, conf.seed)
             for count in range(conf.utterances):
-                utterance = f"{name}-{count + 1:03d}"
+                _, utterance, wav = layout.place(part, number + 1, count + 1)
                 rng = np.random.default_rng([conf.seed, zlib.crc32(utterance.encode())])
                 words = int(rng.integers(conf.words[0], conf.words[1], endpoint=True))
-                yield Planned(part, utterance, speaker, sentence(conf.language, words, rng), rng)
+                text = sentence(conf.language, words, rng)
+                yield Planned(Utterance(part, name, speaker.gender, utterance, wav, text), speaker, rng)
 
 
 def prepare(corpus: Path) -> dict[str, list[Row]]:
@@ -110,7 +122,7 @@ def prepare(corpus: Path) -> dict[str, list[Row]]:
         utt2spk, texts = read_table(folder / "utt2spk", fields=2), read_table(folder / "text")
         genders = read_table(folder / "spk2gender", fields=2)
         parts[part] = [
-            Row(utt, spk, _wav(corpus, part, utt), {"text": texts[utt]}, {"spk2gender": genders[spk]})
+            Row(utt, spk, corpus / _wav(part, utt), {"text": texts[utt]}, {"spk2gender": genders[spk]})
             for utt, spk in utt2spk.items()
         ]
     refuse_missing_audio(parts, "run timbre make-synthetic-corpus again: it makes what is missing")
@@ -118,29 +130,48 @@ def prepare(corpus: Path) -> dict[str, list[Row]]:
     return parts
 
 
+def _layout(name: str) -> Layout:
+    return corpus_module(name, "LAYOUT").LAYOUT
+
+
 def _variants(part: str, gender: str, seed: int) -> list[str]:
-    """A part's variants of a gender: a quarter for test, the others for train, whatever the counts."""
+    """A part's variants of a gender: three quarters for train, the others for the rest, whatever the counts."""
     names = sorted(name for name, sex in natural_variants().items() if sex == gender)
     names = list(np.random.default_rng(seed).permutation(names))
     quarter = len(names) // 4
-    return names[:quarter] if part == "test" else names[quarter:]
+    return names[quarter:] if part == "train" else names[:quarter]
 
 
-def _wav(corpus: Path, part: str, utterance: str) -> Path:
-    return corpus / part / "wav" / utterance.split("-")[0] / f"{utterance}.wav"
+def _place(part: str, speaker: int, utterance: int) -> tuple[str, str, str]:
+    name = f"{part}{speaker:03d}"
+    return name, f"{name}-{utterance:03d}", _wav(part, f"{name}-{utterance:03d}")
 
 
-def _write_manifest(corpus: Path, conf: Conf, planned: list[Planned]) -> None:
-    """README, conf and tables; each job writes them alike."""
-    path, text = corpus / "conf.yaml", dump(conf)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise TimbreError(f"{corpus} holds a corpus of another conf ({path}); remove it or choose another folder")
-    with atomic_write(path) as file:
-        file.write(text)
-    with atomic_write(corpus / "README") as file:
-        file.write(_README)
+def _wav(part: str, utterance: str) -> str:
+    return f"{part}/wav/{utterance.split('-')[0]}/{utterance}.wav"
+
+
+def _tables(utterances: Sequence[Utterance]) -> Mapping[str, str]:
+    """The manifest of each part."""
+    files = {}
     for part in PARTS:
-        mine = [one for one in planned if one.part == part]
-        write_table(corpus / part / "utt2spk", [(one.utterance, one.speaker.name) for one in mine])
-        write_table(corpus / part / "text", [(one.utterance, one.text) for one in mine])
-        write_table(corpus / part / "spk2gender", {one.speaker.name: one.speaker.gender for one in mine})
+        mine = [one for one in utterances if one.part == part]
+        files[f"{part}/utt2spk"] = lines(f"{one.utterance} {one.speaker}" for one in mine)
+        files[f"{part}/text"] = lines(f"{one.utterance} {one.text}" for one in mine)
+        files[f"{part}/spk2gender"] = lines(f"{one.speaker} {one.gender}" for one in mine)
+    return files
+
+
+LAYOUT = Layout("a corpus of its own", PARTS, _place, _tables, defaults={})
+
+
+def _write_manifest(corpus: Path, conf: Conf, utterances: Sequence[Utterance]) -> None:
+    """README, conf and tables; each job writes them alike."""
+    path = corpus / "conf.yaml"
+    if path.exists() and load(Conf, path) != conf:
+        raise TimbreError(f"{corpus} holds a corpus of another conf ({path}); remove it or choose another folder")
+    layout = _layout(conf.layout)
+    files = {"conf.yaml": dump(conf), "README": _README.format(title=layout.title), **layout.files(utterances)}
+    for name, text in files.items():
+        with atomic_write(corpus / name) as file:
+            file.write(text)

@@ -10,15 +10,19 @@ from timbre.corpora.rows import corpus_module
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus-kind", required=True, help="its module in timbre.corpora (speechocean762)")
-    parser.add_argument("--dir", type=Path, required=True, help="folder in which the corpus's folder is made")
+    parser.add_argument(
+        "--corpus-kind", required=True, help="its module in timbre.corpora (aishell, speechocean762)"
+    )
+    parser.add_argument("--dir", type=Path, required=True, help="folder in which the corpus's folders are made")
 
 
 def main(args: argparse.Namespace) -> None:
-    archive = corpus_module(args.corpus_kind, "ARCHIVE").ARCHIVE
-    if (args.dir / archive.folder).exists():
-        print(f"{args.dir / archive.folder}: is there already; remove it to download it again")
-        return
-    corpus = download(archive, args.dir)
-    how = "checked" if archive.sha256 else "for the record: none is published, so size and gzip's check had to do"
-    print(f"{corpus}: ready; SHA-256 in {args.dir / archive.folder}.sha256 ({how})")
+    for archive in corpus_module(args.corpus_kind, "ARCHIVES").ARCHIVES:
+        was_there = (args.dir / archive.folder).exists()
+        corpus = download(archive, args.dir)
+        if was_there:
+            print(f"{corpus}: is there already; remove it to download it again")
+            continue
+        checked = archive.sha256 or archive.md5
+        how = "checked" if checked else "for the record: none is published, so size and gzip's check had to do"
+        print(f"{corpus}: ready; SHA-256 in {corpus}.sha256 ({how})")

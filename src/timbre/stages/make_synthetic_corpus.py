@@ -1,17 +1,21 @@
-"""Make the synthetic speaker corpus with espeak-ng; what is made already is kept."""
+"""Make a corpus of synthetic speech with espeak-ng; what is made already is kept."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from timbre.conf import build, load, override
-from timbre.corpora.synthetic import Conf, lay_out
+from timbre.corpora.synthetic import lay_out, stand_in_conf
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--conf", type=Path, help="YAML of what differs from the defaults")
+    parser.add_argument(
+        "--layout",
+        default="synthetic",
+        help="the corpus that the files are laid out like: its module in timbre.corpora (aishell, voxceleb)",
+    )
+    parser.add_argument("--conf", type=Path, help="YAML of what differs from the layout's defaults")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the conf"
     )
@@ -20,6 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    conf = load(Conf, args.conf, args.set) if args.conf else build(Conf, override({}, args.set))
+    conf = stand_in_conf(args.layout, args.conf, args.set)
     made = lay_out(args.dir, conf, args.job, args.num_jobs)
     print(f"{args.dir}: job {args.job} of {args.num_jobs} made {made} utterances")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from timbre.corpora.trials import KINDS, make_trials
+from timbre.corpora.trials import KINDS, make_trials, save_trials
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.trials import sha256, write_trials
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     trials = make_trials(DataDir(args.data), args.kind, args.seed, args.same_gender)
-    path = args.data / "trials"
-    write_trials(path, trials)
-    targets = int(trials.target.sum())
-    print(f"{path}: {targets} target and {len(trials) - targets} nontarget trials, SHA-256 {sha256(path)}")
+    print(save_trials(args.data / "trials", trials))

@@ -1,26 +1,51 @@
-"""Turn a corpus into Kaldi data directories, one for each of its parts."""
+"""Turn a corpus into Kaldi data directories, one for each of its parts, and its own trial lists."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from timbre.conf import build
+from timbre.corpora.layout import SYNTHETIC, is_synthetic
 from timbre.corpora.rows import corpus_module, summary, write_data_dirs
+from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.datadir import DataDir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--corpus-kind", required=True, help="its module in timbre.corpora (speechocean762, synthetic)"
+        "--corpus-kind", required=True, help="its module in timbre.corpora (aishell, synthetic, voxceleb …)"
     )
     parser.add_argument("--corpus", type=Path, required=True, help="root folder of the corpus")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="of its module's Options (repeatable)"
+    )
     parser.add_argument("--out", type=Path, default=Path("data"), help="where the data directories are made")
 
 
 def main(args: argparse.Namespace) -> None:
     module = corpus_module(args.corpus_kind)
-    parts = module.prepare(args.corpus)
+    values = dict(option.partition("=")[::2] for option in args.option)
+    if hasattr(module, "Options"):
+        options = build(module.Options, values, "--option ")
+        further = (options, print)
+    elif values:
+        raise TimbreError(f"the corpus '{args.corpus_kind}' has no options; found --option {args.option[0]}")
+    else:
+        further = ()
+    parts = module.prepare(args.corpus, *further)
     write_data_dirs(args.out, parts)
-    with atomic_write(args.out / "about") as file:  # the module's first line, for reports
-        file.write((module.__doc__ or args.corpus_kind).split("\n")[0] + "\n")
+    if hasattr(module, "write_lists"):
+        module.write_lists(DataDir(args.out / "test"), *further)
+    with atomic_write(args.out / "about") as file:
+        file.write(_about(module.__doc__ or args.corpus_kind, args.corpus) + "\n")
     print("\n".join(summary(parts, getattr(module, "EXPECTED", {}))))
+
+
+def _about(doc: str, corpus: Path) -> str:
+    """The module's first line, for reports; of a stand-in, that it is one."""
+    line = doc.split("\n")[0]
+    if is_synthetic(corpus) and not line.startswith(SYNTHETIC):
+        return f"{SYNTHETIC}, spoken by espeak-ng and not by people, laid out like {line}"
+    return line

@@ -1,0 +1,60 @@
+"""How the files of a corpus lie, so that a synthetic stand-in can be laid out like it.
+
+A corpus module that holds ``LAYOUT`` can be stood in for: ``timbre make-synthetic-corpus --layout <module>``
+fills its tree with synthetic speech, which the same module then reads as it reads the corpus. A README at the
+root says what it is, and :func:`is_synthetic` knows it by that, so that no result passes for one on people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SYNTHETIC = "Synthetic speech"  # the README's first line
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """An utterance of a stand-in: whose it is, its file (a path in the corpus), what is said."""
+
+    part: str
+    speaker: str
+    gender: str
+    utterance: str
+    wav: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tree of a corpus.
+
+    ``title`` is the corpus's name; ``parts`` are some of train, dev and test; ``defaults`` are the stand-in's where
+    they differ from :class:`timbre.corpora.synthetic.Conf`'s. ``place(part, speaker, utterance)``, both counted
+    from 1, gives the ids of speaker and utterance and the utterance's path; ``files`` what else lies in the
+    corpus, ``{path: text}``.
+    """
+
+    title: str
+    parts: tuple[str, ...]
+    place: Callable[[str, int, int], tuple[str, str, str]]
+    files: Callable[[Sequence[Utterance]], Mapping[str, str]]
+    defaults: Mapping[str, object]
+
+
+def lines(rows: Iterable[str]) -> str:
+    """Each row once, in byte order, as the text of a file."""
+    return "".join(f"{row}\n" for row in sorted(set(rows), key=str.encode))
+
+
+def is_synthetic(corpus: Path) -> bool:
+    """Whether ``corpus`` is a stand-in, or a folder of one."""
+    root = corpus.resolve()
+    readmes = [folder / "README" for folder in (root, *root.parents)]
+    return any(_begins(readme, SYNTHETIC) for readme in readmes if readme.is_file())
+
+
+def _begins(path: Path, line: str) -> bool:
+    with open(path, "rb") as file:
+        return file.readline().strip() == line.encode()

@@ -1,0 +1,24 @@
+"""Makes the Markdown table of a recipe's experiments, one for each trial list, in order of EER.
+
+make-results [--published FILE.yaml] [--out RESULTS.md] EXP …; without --out it is printed, with it it replaces what
+stands in that file between <!-- results: begin --> and <!-- results: end -->.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--published", help="YAML list of others' figures: system, list, eer (%%), min_dcf, source")
+    parser.add_argument("--out", help="Markdown file with the two lines; the rest of it stays as it is")
+    parser.add_argument("exp", nargs="+", help="experiment directories with metrics.json")
+
+
+def main(args: argparse.Namespace) -> None:
+    from timbre.report.results import results, write_results
+
+    text = results(args.exp, args.published)
+    if args.out:
+        write_results(args.out, text)
+    print(f"{args.out}: results of {len(args.exp)} experiments" if args.out else text)

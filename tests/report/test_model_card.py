@@ -1,0 +1,88 @@
+"""The card of a model: what its files say, and no word on what they do not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import timbre
+from timbre.__main__ import main
+from timbre.errors import TimbreError
+from timbre.report.model_card import write_model_card
+from timbre.training.train import train_experiment
+
+
+@pytest.fixture
+def exp(toy_data, toy_conf, tmp_path):
+    """A trained model with results on synthetic speech."""
+    train_experiment(
+        toy_conf("train.epochs=2", "loss={kind: am_softmax, margin: 0.3}"), toy_data(), tmp_path / "exp", "cpu"
+    )
+    log = "2026-01-01 10:00:00 6 speakers, 24 utterances to train on; held out: 2 speakers, 8 utterances\n"
+    (tmp_path / "exp" / "train.log").write_text(log)  # pytest has the log that training writes
+    (tmp_path / "data" / "fbank" / "test").mkdir(parents=True)
+    (tmp_path / "data" / "about").write_text("Synthetic speech:\nnobody spoke.\n")
+    bounds = {"value": 0.05, "low": 0.02, "high": 0.09}
+    metrics = {
+        "data": str(tmp_path / "data" / "fbank" / "test"),
+        "trials": {"sha256": "c" * 64, "count": 200, "targets": 20, "nontargets": 180, "speakers": 7},
+        "systems": {"exp": {"eer": bounds, "min_dcf_0.01": bounds, "min_dcf_0.05": bounds}},
+    }
+    (tmp_path / "exp" / "metrics.json").write_text(json.dumps(metrics))
+    return tmp_path / "exp"
+
+
+def test_the_card_says_what_the_files_say(exp):
+    main(["make-model-card", str(exp)])
+    card, encoder = (exp / "model_card.md").read_text(), timbre.load(exp).encoder
+    for said in (
+        "# exp\n",
+        "> Synthetic speech: nobody spoke.\n",
+        "The speech is synthetic: nothing here says how the model does on people's voices.",
+        "| trained on | 6 classes: speakers; 24 utterances |",
+        "| front-end | mfcc, sample_rate 16000",
+        "| encoder | xvector, channels 16",
+        f": {sum(map(torch.Tensor.numel, encoder.parameters())):,} parameters |",
+        "| loss | am_softmax",
+        "margin 0.3",
+        "| epochs | 2 |",
+        "of 2 held-out training speakers (EER ",
+        "| calibration | log-likelihood ratio = ",
+        "5.00 [2.00, 9.00]",
+        "c" * 64,
+        "7 test speakers are few",
+        "Audio at 16000 Hz (at another rate it is refused), of 15 frames or more.",
+        "timbre verify --model exp one.wav other.wav",
+        "The weights: none recorded",
+    ):
+        assert said in card, said
+    assert "Left out" not in card and "None" not in card
+    table = card.split("## Model")[1].split("##")[0].strip().splitlines()
+    assert all(line.startswith("| ") or line == "| | |" for line in table)  # no gap that would end it
+
+
+def test_what_is_missing_is_left_out_by_name(exp, tmp_path):
+    for name in ("metrics.json", "history.jsonl", "train.log"):
+        (exp / name).unlink()
+    card = write_model_card(exp).read_text()
+    assert (
+        "Left out, because it is not in this directory: about (what the speech is); metrics.json (results);" in card
+    )
+    assert "history.jsonl (epochs); train.log (utterances trained on)." in card
+    assert "Not measured: this directory has no results." in card
+    for gone in ("## Results", "| epochs |", "utterances,", "ynthetic", "None"):
+        assert gone not in card
+    assert "> Read speech.\n" in write_model_card(exp, about="Read speech.").read_text()
+    shutil.rmtree(exp)
+    with pytest.raises(TimbreError, match="exp: no experiment directory"):
+        write_model_card(exp)
+
+
+def test_a_model_without_threshold_says_so(toy_data, toy_conf, tmp_path):
+    train_experiment(toy_conf("train.epochs=1", "train.heldout_speakers=0"), toy_data(), tmp_path / "a", "cpu")
+    card = write_model_card(tmp_path / "a").read_text()
+    assert "| threshold |" not in card and "| calibration |" not in card
+    assert "threshold and calibration (nobody was held out in training)" in card

@@ -1,0 +1,134 @@
+"""Tables of results: every figure of its list, in order, ours told from others'; prose around them stays."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from timbre.__main__ import main
+from timbre.errors import TimbreError
+from timbre.models.trained import FORMAT, save_tensors
+from timbre.report.results import BEGIN, END, minutes, parameters, results, write_results
+
+SHA = {"": "a" * 64, "O": "b" * 64}
+LOG = """2026-01-01 10:00:00 8 speakers, 32 utterances to train on; held out: 2 speakers, 8 utterances; fp32 on cpu
+2026-01-01 10:02:30 epoch 1  step 4  loss 2.1
+2026-01-01 12:00:00 8 speakers, 32 utterances to train on; held out: 2 speakers, 8 utterances; fp32 on cpu
+2026-01-01 12:00:01 resumed at epoch 2, batch 1
+2026-01-01 12:01:00 EER of the 2 held-out training speakers 3.00 %; wrote final.pt
+"""
+
+
+def measures(eer: float) -> dict:
+    bounds = {"low": eer / 2, "high": 2 * eer}
+    return {"eer": {"value": eer, **bounds}, **{f"min_dcf_{p}": {"value": 0.5, **bounds} for p in ("0.01", "0.05")}}
+
+
+def write_metrics(folder, systems: dict[str, float], part: str = "") -> None:
+    """``metrics.json`` with these EERs, on the list of that name."""
+    trials = {"sha256": SHA[part], "count": 12345, "targets": 1000, "nontargets": 11345, "speakers": 40}
+    found = {
+        "data": "data/test",
+        "trials": trials,
+        "systems": {name: measures(eer) for name, eer in systems.items()},
+    }
+    (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / part / "metrics.json").write_text(json.dumps(found))
+
+
+@pytest.fixture
+def exps(tmp_path):
+    """Two experiments with a list each has, a baseline in common, and further ones of the first alone."""
+    for name, eer in (("worse", 0.08), ("better", 0.0423)):
+        write_metrics(tmp_path / name, {name: eer, "untrained baseline": 0.2})
+    write_metrics(tmp_path / "better", {"better": 0.03, "plda|x": 0.02}, part="O")
+    encoder = {
+        "conv.weight": torch.zeros(500, 300),
+        "bn.weight": torch.zeros(1000),
+        "bn.running_mean": torch.zeros(1000),
+    }
+    encoder |= {"bn.running_var": torch.zeros(1000), "bn.num_batches_tracked": torch.tensor(3)}
+    save_tensors(tmp_path / "better" / "final.pt", {"format": FORMAT, "encoder": encoder})
+    (tmp_path / "better" / "train.log").write_text(LOG)
+    return [tmp_path / "worse", tmp_path / "better"]
+
+
+def rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_experiments_stand_in_order_and_what_is_not_known_is_a_dash(exps, tmp_path):
+    write_metrics(tmp_path / "worse", {"worse": 0.08, "untrained baseline": 0.2})
+    (tmp_path / "better/O/metrics.json").unlink()
+    text = results(exps)
+    assert rows(text)[2:] == [
+        ["`better`", "4.23 [2.11, 8.46]", "0.500 [0.021, 0.085]", "0.500 [0.021, 0.085]", "0.15", "3.5"],
+        ["`worse`", "8.00 [4.00, 16.00]", "0.500 [0.040, 0.160]", "0.500 [0.040, 0.160]", "–", "–"],
+        ["untrained baseline", "20.00 [10.00, 40.00]", "0.500 [0.100, 0.400]", "0.500 [0.100, 0.400]", "–", "–"],
+    ]
+    assert "12,345 trials (1,000 targets) of 40 speakers" in text and SHA[""] in text and "###" not in text
+
+
+def test_parameters_are_no_statistics_and_minutes_no_pauses(exps):
+    assert parameters(exps[1]) == 151_000
+    assert minutes(exps[1]) == 3.5
+    assert parameters(exps[0]) is None and minutes(exps[0]) is None
+    (exps[0] / "train.log").write_text("2026-01-01 10:00:00 something else\n")
+    assert minutes(exps[0]) is None
+
+
+def test_a_table_for_each_list_with_published_figures_marked(exps, tmp_path):
+    (tmp_path / "published.yaml").write_text(
+        "- {system: Theirs, list: O, eer: 0.87, min_dcf: 0.107, source: 'Paper, table 2'}\n"
+        "- {system: Also theirs, list: trials, eer: 1.2, source: Page}\n"
+    )
+    main_list, further = results(exps, tmp_path / "published.yaml").split("### O")
+    assert main_list.startswith("### trials") and SHA[""] in main_list and SHA["O"] in further
+    assert [row[0] for row in rows(further)[2:]] == [
+        "`better` plda\\",  # the bar of the name is no end of a cell; this reader takes it for one
+        "`better`",
+        "*Theirs* (published, not ours: Paper, table 2)",
+    ]
+    assert rows(further)[-1][1:] == ["*0.87*", "*0.107*", "–", "–", "–"]
+    assert rows(main_list)[-1][:3] == ["*Also theirs* (published, not ours: Page)", "*1.20*", "–"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {system: T, list: Q, eer: 1, source: x}", "T: no trial list 'Q' .known: O, trials"),
+        ("- {system: T, eer: 1, source: x}", "T: no trial list ''"),  # there are two
+        ("- {system: T, list: O, eerr: 1, source: x}", "entry 1: .*unknown key 'eerr' .did you mean 'eer'"),
+        ("- {system: T, list: O, eer: 1}", "entry 1: source: field required"),
+        ("system: T", "expected a list of entries"),
+    ],
+)
+def test_bad_published_figures_are_named(exps, tmp_path, text, message):
+    (tmp_path / "published.yaml").write_text(text + "\n")
+    with pytest.raises(TimbreError, match=f"published.yaml: {message}"):
+        results(exps, tmp_path / "published.yaml")
+
+
+def test_only_what_stands_between_the_lines_is_replaced(exps, tmp_path, capsys):
+    page = tmp_path / "RESULTS.md"
+    page.write_text(f"# Results\n\nBefore.\n{BEGIN}\nold\nold\n{END}\n\nAfter.\n")
+    for _ in range(2):  # again and again the same
+        main(["make-results", "--out", str(page), str(exps[0])])
+        text = page.read_text()
+        assert text == f"# Results\n\nBefore.\n{BEGIN}\n{results(exps[:1])}\n{END}\n\nAfter.\n"
+    capsys.readouterr()
+    main(["make-results", str(exps[0])])
+    assert capsys.readouterr().out == results(exps[:1]) + "\n"
+
+
+@pytest.mark.parametrize("text", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{END}\n{BEGIN}\n{END}\n"])
+def test_a_page_without_its_place_is_refused_and_left(tmp_path, text):
+    page = tmp_path / "RESULTS.md"
+    page.write_text("Prose.\n" + text)
+    with pytest.raises(TimbreError, match=f"RESULTS.md: not written: the lines '{BEGIN}' and '{END}' must"):
+        write_results(page, "table")
+    assert page.read_text() == "Prose.\n" + text
+    with pytest.raises(TimbreError, match="nothing: no metrics.json"):
+        results([tmp_path / "nothing"])

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Speaks a synthetic corpus in parallel jobs: utils/make_corpus.sh [--layout CORPUS] [--conf YAML] <dir>
+# Utterances that are there are kept, so that it can be interrupted.
+set -euo pipefail
+
+nj=2              # parallel jobs
+layout=synthetic  # the corpus that the files are laid out like: aishell, voxceleb, or a corpus of its own
+conf=             # what differs from the layout's defaults
+here=$(dirname "$(readlink -f "$0")")/..
+. "$here/utils/parse_options.sh"
+. "$here/path.sh"
+. "$here/cmd.sh"
+
+[ $# -eq 1 ] || die "expected <dir>, found $# arguments"
+# shellcheck disable=SC2154 # cmd.sh sets train_cmd
+$train_cmd JOB=1:"$nj" "$1/log/speak.JOB.log" \
+  timbre make-synthetic-corpus --dir "$1" --layout "$layout" ${conf:+--conf "$conf"} --job JOB --num-jobs "$nj"
