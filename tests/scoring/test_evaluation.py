@@ -16,7 +16,7 @@ from timbre.__main__ import main
 from timbre.errors import TimbreError
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import Trials, write_scores, write_trials
-from timbre.scoring.evaluation import evaluate, percent
+from timbre.scoring.evaluation import bounded, evaluate, percent
 
 
 @pytest.fixture
@@ -179,3 +179,8 @@ def test_compute_eer_refuses_bad_lines(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["compute-eer", str(tmp_path / "f")])
     assert "f:2: expected target or nontarget at the end, found 'other'" in capsys.readouterr().err
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign():
+    assert bounded({"value": -0.0001, "low": -0.0012, "high": 0.0}, digits=2) == "0.00 [0.00, 0.00]"
+    assert bounded({"value": -0.016, "low": None, "high": None}, digits=2) == "-0.02"

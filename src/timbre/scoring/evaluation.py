@@ -219,7 +219,8 @@ def bounded(number: dict[str, float | None] | None, digits: int = 3) -> str:
     """``0.420 [0.310, 0.532]`` of a number with its interval, where it has one."""
     if not number:
         return "–"
-    text = f"{number['value']:.{digits}f}"
-    if number["low"] is None:
-        return text
-    return f"{text} [{number['low']:.{digits}f}, {number['high']:.{digits}f}]"
+    value, low, high = (
+        None if number[key] is None else f"{round(number[key], digits) + 0.0:.{digits}f}"  # no -0.00
+        for key in ("value", "low", "high")
+    )
+    return value if low is None else f"{value} [{low}, {high}]"
