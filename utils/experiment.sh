@@ -20,6 +20,9 @@ for __setting in "${set[@]}"; do overrides+=(--set "$__setting"); done
 __described=$(timbre describe-experiment --conf "$conf" "${overrides[@]}" "${backend[@]/#/--backend=}" --baseline conf/mfcc.yaml)
 declare -A __is=()
 while read -r __name __value; do __is[$__name]=$__value; done <<<"$__described"
+if [[ -n ${__is[init]} ]] && ((stage <= 2)); then
+  require_file "${__is[init]}/final.pt" "training starts from it: train that one first, or name another with --init"
+fi
 exp=${exp:-${expdir:-exp}/${__is[name]}}
 feats=$data/${__is[features]} baseline=$data/${__is[baseline]}
 vad=${__is[vad]} online=${__is[online]} speeds=${__is[speeds]}

@@ -128,6 +128,7 @@ def test_one_stage_alone_repeats_its_part(finished, run, corpus, clone):
         ),
         (["--exp", "exp/new", "--stage", 4], "exp/new/test/xvector.scp: no such file; steps/extract_embeddings.sh"),
         (["--stage", 7], "nothing to do"),
+        (["--init", "exp/none"], "exp/none/final.pt: no such file; training starts from it: train that one first"),
     ],
 )
 def test_mistakes_are_one_line_and_touch_nothing(finished, run, clone, options, message):

@@ -23,6 +23,7 @@ def main(args: argparse.Namespace) -> None:
         "features": features_name(experiment),
         "baseline": features_name(load_experiment(args.baseline)),
         "vad": str(experiment.input.voiced_only).lower(),
+        "init": experiment.init,
         "speeds": " ".join(map(str, experiment.speeds)),
         "online": str(online).lower(),
         "augmented": "" if online else augmented_name(experiment),
