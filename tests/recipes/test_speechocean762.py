@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+ROOT, HERE = Path(__file__).parents[2], "egs/speechocean762/sv"
 SMALL = ["--set", "train.epochs=1", "--set", "train.heldout_speakers=2", "--set", "train.batch_size=8"]
 
 
@@ -45,6 +47,28 @@ def test_end_to_end(run, corpus, clone, eer_of):
     assert code == 0, out + err
     assert "not the whole corpus's 2500 of 125 speakers" in out and 0 <= eer_of(out) <= 100
     assert "non-native read English" in (clone / where["folder"] / "exp/x/report.html").read_text()
+
+
+TINY = {
+    "xvector": ["encoder.channels=16", "encoder.pooling_channels=24"],
+    "ecapa": ["encoder.channels=16", "encoder.aggregation_channels=24", "augment.babble_speakers=[1, 1]"],
+    "resnet34": ["encoder.channels=16"],
+    "ge2e": ["encoder.hidden=16", "encoder.layers=1", "train.utterances_per_speaker=4"],
+}
+
+
+CONFS = [*sorted(path.stem for path in (ROOT / HERE / "conf").glob("*_*.yaml")), "ge2e"]
+
+
+@pytest.mark.parametrize("conf", CONFS)
+def test_every_conf_trains(run, corpus, clone, conf):
+    tiny = [word for key in TINY[conf.split("_")[0]] for word in ("--set", key)]
+    if conf.endswith("_large_margin"):
+        tiny += ["--init", "exp/ecapa_aam"]  # trained before: confs come in the order of their names
+    options = ["--conf", f"conf/{conf}.yaml", "--exp", f"exp/{conf}", "--stop-stage", 2]
+    code, out, err = run("run.sh", "--corpus", corpus, *SMALL, *tiny, *options, folder=HERE)
+    assert code == 0, out + err
+    assert (clone / HERE / f"exp/{conf}/final.pt").exists()
 
 
 def test_a_corpus_must_be_named(run):
