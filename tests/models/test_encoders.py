@@ -14,6 +14,9 @@ POOLINGS = ["average", "statistics", "self_attentive", "attentive_statistics"]
 XVECTOR = {"kind": "xvector", "channels": 16, "pooling_channels": 24, "embedding_dim": 12}
 ECAPA = {"kind": "ecapa_tdnn", "channels": 16, "aggregation_channels": 24, "embedding_dim": 12}
 LSTM = {"kind": "lstm", "layers": 2, "hidden": 16, "embedding_dim": 12}
+TRANSFORMER = {"kind": "transformer", "channels": 16, "heads": 2, "layers": 2, "feed_forward": 24}
+TRANSFORMER |= {"embedding_dim": 12, "dropout": 0.0}  # what is dropped depends on the padding too
+CONFORMER = {**TRANSFORMER, "kind": "conformer", "kernel": 7}
 ENCODERS = {
     "xvector": XVECTOR,
     "xvector_two": {**XVECTOR, "second_segment_layer": True},
@@ -24,6 +27,11 @@ ENCODERS = {
     "lstm": LSTM,
     "lstm_projected": {**LSTM, "projection": 8},
     "lstm_windows": {**LSTM, "window": 16},
+    "transformer": TRANSFORMER,
+    "transformer_head": {**TRANSFORMER, "head": [14, 12], "embedding_dim": 0},
+    "conformer": CONFORMER,
+    "conformer_half": {**CONFORMER, "subsampling": 2},
+    "conformer_whole": {**CONFORMER, "subsampling": 1},
 }
 
 
@@ -35,7 +43,7 @@ EVERY = pytest.mark.parametrize(
     ("name", "pooling"),
     [(name, kind) for name in ENCODERS for kind in (POOLINGS if "pooling" in conf_of(name).model_fields else [""])],
 )
-EVERY_KIND = pytest.mark.parametrize("name", ["xvector", "ecapa", "resnet34", "lstm"])
+EVERY_KIND = pytest.mark.parametrize("name", ["xvector", "ecapa", "resnet34", "lstm", "transformer", "conformer"])
 
 
 def make(name: str, pooling: str = "", **others: object) -> torch.nn.Module:

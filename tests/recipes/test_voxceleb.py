@@ -17,6 +17,7 @@ ENCODERS = {
     "ecapa512": ["encoder.channels=16", "encoder.aggregation_channels=24"],
     "ecapa1024": ["encoder.channels=16", "encoder.aggregation_channels=24"],
     "resnet34": ["encoder.channels=16", "encoder.embedding_dim=16"],
+    "conformer": ["encoder.channels=16", "encoder.feed_forward=16", "encoder.layers=1"],
     "ge2e": ["encoder.hidden=16", "encoder.projection=0", "encoder.layers=1", "train.utterances_per_speaker=4"],
 }
 

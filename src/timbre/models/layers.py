@@ -69,10 +69,12 @@ class Convolution(nn.Conv2d):
         context: how many frames beside its own an output frame sees, and ``T`` loses where not ``same``.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, same: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, same: bool = True, groups: int = 1
+    ) -> None:
         self.context = (kernel - 1) * dilation
         padding = (0, self.context // 2 if same else 0)
-        super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation))
+        super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation), groups=groups)
 
     def forward(self, frames: Tensor) -> Tensor:
         return super().forward(frames.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
