@@ -87,7 +87,7 @@ def test_a_table_for_each_list_with_published_figures_marked(exps, tmp_path):
     main_list, further = results(exps, tmp_path / "published.yaml").split("### O")
     assert main_list.startswith("### trials") and SHA[""] in main_list and SHA["O"] in further
     assert [row[0] for row in rows(further)[2:]] == [
-        "`better` plda\\",  # the bar of the name is no end of a cell; this reader takes it for one
+        "`better`, plda\\",  # the bar of the name is no end of a cell; this reader takes it for one
         "`better`",
         "*Theirs* (published, not ours: Paper, table 2)",
     ]

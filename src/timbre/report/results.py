@@ -149,7 +149,9 @@ def _rows(experiment: str, metrics: dict[str, Any], facts: tuple[int | None, flo
         if system == BASELINE:
             yield Row(values["eer"]["value"], (system, *cells, NOTHING, NOTHING))
         else:
-            name = f"`{experiment}`" if number == 0 else f"`{experiment}` {_cell(system)}"
+            prefix = f"{experiment}, "
+            named = number > 0 or system.startswith(prefix)  # the first is the experiment's own, by whatever name
+            name = f"`{experiment}`" + (f", {_cell(system.removeprefix(prefix))}" if named else "")
             yield Row(values["eer"]["value"], (name, *cells, *about))
 
 
