@@ -193,6 +193,16 @@ def test_a_collapsed_encoder_and_one_cohort_speaker_are_refused_by_name(experime
         trained(one, "plda")
 
 
+def test_a_cohort_that_plda_knows_by_heart_is_warned_of(experiment):
+    few = SimpleNamespace(**vars(experiment) | {"train": experiment.exp / "few"})
+    write_part(few.train, [f"s{number}" for number in range(50, 55)], np.random.default_rng(1))
+    run = (few.exp, few.train, few.train, few.out)
+    assert "plda+asnorm: the cohort is the 5 speakers PLDA was trained on" in train_backends(
+        ["plda+asnorm", "cosine+asnorm"], *run
+    )
+    assert "warning" not in train_backends(["plda", "cosine+asnorm"], *run)
+
+
 def test_bad_tables_are_refused_by_utterance(experiment):
     trained(experiment, "cosine+quality")
     with pytest.raises(TimbreError, match=r"\+quality needs durations: .*--data"):

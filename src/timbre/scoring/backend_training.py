@@ -84,7 +84,14 @@ def train_backends(
     }
     with atomic_write(out / RECORD) as file:
         file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    return f"{out}: {', '.join(record['backends'])} of {len(known)} speakers, {len(training.keys)} utterances"
+    said = f"{out}: {', '.join(record['backends'])} of {len(known)} speakers, {len(training.keys)} utterances"
+    overfitted = [str(name) for name in backends if name.plda and name.normalisation]
+    if overfitted and len(known) < training.matrix.shape[1]:
+        said += (
+            f"\nwarning: {', '.join(overfitted)}: the cohort is the {len(known)} speakers PLDA was trained on, "
+            f"fewer than its {training.matrix.shape[1]} dimensions: it knows them too well to normalise by"
+        )
+    return said
 
 
 def held_out_trials(
