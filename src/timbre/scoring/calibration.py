@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from timbre.errors import TimbreError
 from timbre.scoring.metrics import split
@@ -62,6 +60,8 @@ def fit(
     centre = inputs.mean(axis=0)
     spread = np.where(varies, inputs.std(axis=0), 1)  # the solver wants inputs of the order of one
     weights = np.where(labels, prior / len(targets), (1 - prior) / len(nontargets)) * len(inputs)
+    from sklearn.linear_model import LogisticRegression  # a second to import, and most commands never fit
+
     model = LogisticRegression(C=1e6, tol=1e-8, max_iter=1000)
     model.fit((inputs - centre) / spread * varies, labels, sample_weight=weights)
     a, *others = (slopes := model.coef_[0] / spread * varies).tolist()
@@ -80,6 +80,8 @@ def min_cllr(scores: np.ndarray, target: np.ndarray) -> float:
     What ``cllr`` is above it is lost by calibration, the rest by the scores (Brümmer and du Preez 2006).
     """
     targets, nontargets = split(scores, target)
+    from sklearn.isotonic import IsotonicRegression
+
     posterior = IsotonicRegression().fit_transform(np.asarray(scores, dtype=np.float64), np.asarray(target, float))
     with np.errstate(divide="ignore"):  # ±∞ on the right side costs nothing
         llr = logit(posterior) - np.log(len(targets) / len(nontargets))
