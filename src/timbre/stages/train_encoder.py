@@ -34,5 +34,4 @@ def main(args: argparse.Namespace) -> None:
         name = Path(args.exp).resolve().as_posix()
         return processes.launch(args.ngpu, args.nodes, args.rendezvous, name, sys.argv[1:])
     data, pipes = DataDir(args.train), args.allow_pipes == "true"
-    if said := train_experiment(experiment, data, Path(args.exp), args.device, pipes, args.sources):
-        print(said)
+    print(train_experiment(experiment, data, Path(args.exp), args.device, pipes, args.sources))

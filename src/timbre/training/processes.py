@@ -79,9 +79,15 @@ def is_first() -> bool:
 
 
 def leave() -> None:
-    """Ends the work in common, when all have come to its end; from here on a process is alone."""
+    """Ends the work in common, when all have come to its end; the first process goes on alone, the others exit.
+
+    They exit without taking anything apart: what is left of gloo's last barrier waits for the interpreter, and the
+    interpreter, dropping the process group, would wait for it.
+    """
     if distributed.is_initialized():
         distributed.barrier()
+        if not is_first():
+            os._exit(0)
         distributed.destroy_process_group()
 
 

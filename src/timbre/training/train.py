@@ -80,9 +80,8 @@ def train_experiment(
         held = evaluate if speech.held else None
         trainer = Trainer(encoder, loss, batches, conf, directory, device, held, frozen)
         state = trainer.run()
-        first = processes.is_first()
         processes.leave()
-        return _finish(experiment, speech, trainer, state.best_epochs(conf.average)) if first else ""
+        return _finish(experiment, speech, trainer, state.best_epochs(conf.average))
 
 
 def _finish(experiment: Experiment, speech: TrainingSpeech, trainer: Trainer, epochs: list[int]) -> str:
