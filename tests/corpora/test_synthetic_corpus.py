@@ -74,6 +74,14 @@ def test_a_corpus_of_another_conf_is_not_mixed_in(corpus):
         lay_out(corpus, CONF.model_copy(update={"seed": 2}))
 
 
+def test_a_folder_of_something_else_stays_as_it_is(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/utt2spk").write_text("real speech\n")
+    with pytest.raises(TimbreError, match="holds train and no synthetic corpus; choose another folder"):
+        lay_out(tmp_path, CONF)
+    assert files(tmp_path) == {"train/utt2spk": b"real speech\n"}
+
+
 def test_a_conf_of_before_a_key_was_added_is_the_same_corpus(corpus):
     text = (corpus / "conf.yaml").read_text()
     (corpus / "conf.yaml").write_text(text.replace("layout: synthetic\n", "").replace("dev_speakers: 0\n", ""))

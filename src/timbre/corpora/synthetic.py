@@ -29,7 +29,7 @@ from timbre.corpora.layout import SYNTHETIC, Layout, Utterance, lines
 from timbre.corpora.rows import Row, corpus_module, refuse_missing_audio, refuse_shared_speakers
 from timbre.corpora.texts import sentence
 from timbre.corpora.voices import Speaker, make_speaker, natural_variants, speak
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_table
 
@@ -81,7 +81,8 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
     Returns:
         How many files were made.
     Raises:
-        TimbreError: where the folder holds a corpus of another conf, and for a job that does not exist.
+        TimbreError: where the folder holds a corpus of another conf or anything else, and for a job that does not
+            exist.
     """
     if not 1 <= job <= num_jobs:
         raise TimbreError(f"there is no job {job} of {num_jobs}; jobs count from 1")
@@ -167,7 +168,12 @@ LAYOUT = Layout("a corpus of its own", PARTS, _place, _tables, defaults={})
 
 def _write_manifest(corpus: Path, conf: Conf, utterances: Sequence[Utterance]) -> None:
     """README, conf and tables; each job writes them alike."""
-    path = corpus / "conf.yaml"
+    others, path = _others(corpus), corpus / "conf.yaml"  # in this order: another job writes conf.yaml first
+    if others and not path.exists():
+        raise TimbreError(
+            f"{corpus} holds {some(others, 3)} and no synthetic corpus; choose another folder, so that nothing is "
+            "written over"
+        )
     if path.exists() and load(Conf, path) != conf:
         raise TimbreError(f"{corpus} holds a corpus of another conf ({path}); remove it or choose another folder")
     layout = _layout(conf.layout)
@@ -175,3 +181,8 @@ def _write_manifest(corpus: Path, conf: Conf, utterances: Sequence[Utterance]) -
     for name, text in files.items():
         with atomic_write(corpus / name) as file:
             file.write(text)
+
+
+def _others(corpus: Path) -> list[str]:
+    """What lies in a folder beside the logs and unfinished files of jobs that are making a corpus there."""
+    return sorted(path.name for path in corpus.glob("[!.]*") if path.name != "log") if corpus.is_dir() else []
