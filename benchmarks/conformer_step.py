@@ -1,12 +1,13 @@
 """A training step of the Conformer beside torchaudio's, and how its time grows with the frames of an utterance.
 
-    python benchmarks/conformer_step.py [--rounds 3] [--steps 8] [--batch 32] [--frames 128]
-        [--lengths 128 256 512 1024 2048]
+    python benchmarks/conformer_step.py [--rounds 3] [--steps 8] [--batch 32] [--lengths 128 256 512 1024 2048]
 
-256 channels, 4 heads, 4 layers, feed-forward 1024, kernel 31, no subsampling, average over time; forward of a batch
-without padding, backward of a fixed random sum, Adam. torchaudio's has no positions: timbre's does more work. For
-the growth the batch shrinks as utterances grow, so that steps have as many frames. Each cell is a process of its
-own; rounds alternate, medians over rounds of medians over steps.
+Compared are 4 blocks of 256 channels, 4 heads, feed-forward 1024, kernel 31 and dropout 0.1 behind a linear layer
+256 → 256, with the mean over time: forward of a batch without padding, backward of a fixed random sum, AdamW. All
+frames reach the blocks, without subsampling. torchaudio's blocks have no positions; timbre's do more work. In bf16,
+where the processor has it, the forward runs under autocast. For the growth the batch shrinks as utterances grow, so
+that steps have as many frames. Each cell is a process of its own; rounds alternate, medians over rounds of medians
+over steps.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
+import numpy as np
 from cells import THREADS, alternate, median, peak_memory
 
 DIM, HEADS, LAYERS, FEED_FORWARD, KERNEL = 256, 4, 4, 1024, 31
@@ -45,7 +48,7 @@ def timbre_model(frames: int, batch: int) -> tuple[list, Callable]:
 
 
 def torchaudio_model(frames: int, batch: int) -> tuple[list, Callable]:
-    """The same of torchaudio, with timbre's linear layer before and dropout."""
+    """The same of torchaudio."""
     import torch
     from torchaudio.models import Conformer
 
@@ -55,7 +58,7 @@ def torchaudio_model(frames: int, batch: int) -> tuple[list, Callable]:
     return [*first.parameters(), *blocks.parameters()], lambda feats: blocks(first(feats), lengths)[0].mean(dim=1)
 
 
-def cell(system: str, frames: int, batch: int, steps: int) -> dict:
+def cell(system: str, precision: str, frames: int, batch: int, steps: int) -> dict:
     """One process's measurement."""
     import torch
 
@@ -63,45 +66,72 @@ def cell(system: str, frames: int, batch: int, steps: int) -> dict:
     torch.manual_seed(0)
     feats, weights = torch.randn(batch, frames, DIM), torch.randn(batch, DIM)
     parameters, embeddings = {"timbre": timbre_model, "torchaudio": torchaudio_model}[system](frames, batch)
-    optimizer = torch.optim.Adam(parameters, lr=1e-4, fused=True)
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
     seconds = []
     for _ in range(WARM_UP + steps):
         begin = time.perf_counter()
         optimizer.zero_grad()
-        (embeddings(feats) * weights).sum().backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bf16" else nullcontext():
+            found = embeddings(feats)
+        (found * weights).sum().backward()
         optimizer.step()
         seconds.append(time.perf_counter() - begin)
     return {"seconds": statistics.median(seconds[WARM_UP:]), "memory": peak_memory()}
+
+
+def precisions() -> list[str]:
+    """bf16 where the processor multiplies it, as timbre's ``precision: auto`` decides."""
+    import torch
+
+    from timbre.models.precision import resolve_precision
+
+    return list(dict.fromkeys(["fp32", resolve_precision("auto", torch.device("cpu"))]))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8, help="measured steps of a process")
-    parser.add_argument("--batch", type=int, default=32, help="utterances of a step")
-    parser.add_argument("--frames", type=int, default=128, help="of an utterance")
-    parser.add_argument("--lengths", type=int, nargs="*", default=[128, 256, 512, 1024, 2048])
-    parser.add_argument("--cell", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--batch", type=int, default=32, help="utterances of a step of the first length")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256, 512, 1024, 2048], help="frames")
+    parser.add_argument("--cell", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.cell:
-        print(json.dumps(cell(args.cell[0], *(int(value) for value in args.cell[1:]))))
+        print(json.dumps(cell(*args.cell[:2], *map(int, args.cell[2:]))))
         return
-    sizes = {(args.frames, args.batch)}
-    sizes |= {(frames, max(1, args.batch * args.frames // frames)) for frames in args.lengths}
+    sizes = {frames: max(1, args.batch * args.lengths[0] // frames) for frames in args.lengths}
+    kinds = precisions()
     cells = {
-        f"{system} {batch} × {frames}": ([system, str(frames), str(batch), str(args.steps)], True)
-        for frames, batch in sorted(sizes)
+        f"{system} {precision} {frames}": ([system, precision, str(frames), str(batch), str(args.steps)], True)
+        for precision in kinds
+        for frames, batch in sizes.items()
         for system in SYSTEMS
     }
     results = alternate(__file__, cells, args.rounds)
-    base = {system: median(results[f"{system} {args.batch} × {args.frames}"], "seconds") for system in SYSTEMS}
-    print(f"{'cell':24}  s a step  of torchaudio's  of {args.frames} frames'  peak MB")
-    for name, found in results.items():
-        system, size = name.split(" ", 1)
-        seconds = median(found, "seconds")
-        beside = seconds / median(results[f"torchaudio {size}"], "seconds")
-        memory = median(found, "memory")
-        print(f"{name:24}  {seconds:8.3f}  {beside:15.2f}  {seconds / base[system]:14.2f}  {memory:7.0f}")
+    print(
+        "| precision | batch × frames | torchaudio, ms | timbre, ms | ratio | timbre, ms a frame | peak MB, both |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    powers = []
+    for precision in kinds:
+        seconds = {
+            s: [median(results[f"{s} {precision} {frames}"], "seconds") for frames in sizes] for s in SYSTEMS
+        }
+        for (frames, batch), theirs, ours in zip(sizes.items(), *seconds.values(), strict=True):
+            memory = " ".join(f"{median(results[f'{s} {precision} {frames}'], 'memory'):.0f}" for s in SYSTEMS)
+            print(
+                f"| {precision} | {batch} × {frames} | {1e3 * theirs:.0f} | {1e3 * ours:.0f} | {ours / theirs:.2f} "
+                f"| {1e3 * ours / (frames * batch):.3f} | {memory} |"
+            )
+        powers += [f"{growth(sizes, values):.2f} ({s}, {precision})" for s, values in seconds.items()]
+    if len(sizes) > 1:
+        print(f"\nThe time of an utterance grows as its frames to the power of {', '.join(powers)}.")
+
+
+def growth(sizes: dict[int, int], seconds: list[float]) -> float:
+    """The exponent a of seconds an utterance ∝ frames^a, by least squares of logarithms."""
+    frames, batches = np.array(list(sizes)), np.array(list(sizes.values()))
+    return float(np.polyfit(np.log(frames), np.log(np.array(seconds) / batches), 1)[0])
 
 
 if __name__ == "__main__":

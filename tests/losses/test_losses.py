@@ -65,6 +65,16 @@ def test_value_and_gradient_are_finite_at_a_class_centre(kind: str, sign: float)
     torch.testing.assert_close(torch.diagonal(out.logits), torch.full((200,), sign * 4.0))
 
 
+@pytest.mark.parametrize(("scale", "least"), [(10.0, 0.642), (30.0, 2e-6)])
+def test_the_least_loss_of_600_classes_is_by_the_scale(scale: float, least: float) -> None:
+    """On class centres that stand at right angles: log(1 + (C − 1) exp(−s (1 − m))); s = 10 leaves no zero."""
+    loss = make("am_softmax", 600, 600, scale=scale, margin=0.35)
+    loss.weight.data = torch.eye(600)
+    found = loss(5 * torch.eye(600), torch.arange(600)).loss.item()
+    assert found == pytest.approx(math.log1p(599 * math.exp(-scale * 0.65)), rel=1e-3, abs=1e-7)
+    assert found == pytest.approx(least, rel=0.05)
+
+
 def test_aam_beyond_pi_minus_m_is_continuous_and_falls_on() -> None:
     margin = 0.4
     theta = torch.linspace(0.01, math.pi - 0.01, 2001, dtype=torch.float64)

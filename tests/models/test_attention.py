@@ -44,13 +44,15 @@ def looped(layer: RelativeAttention, frames: torch.Tensor, real: int) -> torch.T
     return torch.stack(out)
 
 
-@pytest.mark.parametrize("lengths", [(1,), (2,), (5, 3), (9, 9), (12, 1)])
-def test_relative_attention_is_the_formula(lengths: tuple[int, ...]) -> None:
-    layer, count = make(), max(lengths)
+@pytest.mark.parametrize("lengths", [(1,), (2,), (5, 3), (9, 9), (12, 1), (21,)])
+@pytest.mark.parametrize("training", [True, False])
+def test_relative_attention_is_the_formula(lengths: tuple[int, ...], training: bool) -> None:
+    layer, count = make().train(training), max(lengths)
+    positions = torch.stack([sinusoid(distance) for distance in range(count - 1, -count - 1, -1)])
     frames = torch.randn(len(lengths), count, CHANNELS, dtype=torch.float64, requires_grad=True)
     mask = None if len({*lengths}) == 1 else torch.arange(count) < torch.tensor(lengths)[:, None]
     wanted = [looped(layer, row, real) for row, real in zip(frames, lengths, strict=True)]
-    out = layer(frames, relative_positions(frames).double(), mask)
+    out = layer(frames, positions, mask)
     found = [row[:real] for row, real in zip(out, lengths, strict=True)]
     assert out.isfinite().all()
     weights = [torch.randn_like(row) for row in wanted]
@@ -59,8 +61,8 @@ def test_relative_attention_is_the_formula(lengths: tuple[int, ...]) -> None:
     for rows in (found, wanted):
         total = sum((row * weight).sum() for row, weight in zip(rows, weights, strict=True))
         gradients.append(torch.autograd.grad(total, inputs))
-    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)  # sinusoids are fp32
-    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(*gradients, atol=1e-12, rtol=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 50])
@@ -79,8 +81,12 @@ def test_relative_positions_are_sinusoids_of_distances() -> None:
     torch.testing.assert_close(found, wanted.float(), atol=1e-6, rtol=0)
 
 
-def test_attention_is_torchs() -> None:
-    layer, torchs = make(Attention), torch.nn.MultiheadAttention(CHANNELS, HEADS, batch_first=True).double()
+@pytest.mark.parametrize("training", [True, False])
+def test_attention_is_torchs(training: bool) -> None:
+    layer, torchs = (
+        make(Attention).train(training),
+        torch.nn.MultiheadAttention(CHANNELS, HEADS, batch_first=True).double(),
+    )
     torchs.in_proj_weight.data, torchs.in_proj_bias.data = layer.inputs.weight.data, layer.inputs.bias.data
     torchs.out_proj = layer.output
     frames = torch.randn(3, 7, CHANNELS, dtype=torch.float64)

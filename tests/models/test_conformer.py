@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 from torchaudio.models import Conformer
 
 from timbre.conf import build
@@ -83,6 +84,20 @@ def test_lengths_are_the_convolutions(factor: int) -> None:
         assert real.sum() == alone.shape[1] and real[: alone.shape[1]].all()
     if factor == 4:
         assert mask.sum(1)[lengths % 4 == 3].tolist() == [length // 4 for length in range(7, 201, 4)]
+
+
+def test_running_statistics_are_those_of_real_frames() -> None:
+    """By hand: gate, depthwise convolution, mean and variance over real frames."""
+    torch.manual_seed(0)
+    module = conformer.ConvolutionModule(8, 5, 0.0)
+    lengths = [30, 3, 17]
+    frames, mask = torch.randn(3, 30, 8) + 2, torch.arange(30) < torch.tensor(lengths)[:, None]
+    module(frames, mask)
+    weight, bias = module.depthwise.weight[:, :, 0], module.depthwise.bias
+    gated = [F.glu(module.enter(module.norm(row[:n])), dim=1) for row, n in zip(frames, lengths, strict=True)]
+    rows = torch.cat([F.conv1d(row.T, weight, bias, padding=2, groups=8).T for row in gated])
+    torch.testing.assert_close(module.depthwise_norm.running_mean, 0.1 * rows.mean(0))
+    torch.testing.assert_close(module.depthwise_norm.running_var, 0.9 + 0.1 * rows.var(0))
 
 
 def test_order_of_frames_matters() -> None:

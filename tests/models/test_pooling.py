@@ -31,6 +31,25 @@ def test_self_attentive_weights() -> None:
     torch.testing.assert_close(pooling(frames)[0, 1], torch.tensor((1 * 1.0 + 3 * 5.0) / 4))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [False, True])
+def test_padding_has_no_weight_at_all(kind: str, training: bool) -> None:
+    """Whatever stands there, such as the −20 of silence: the value has the same bits, the gradient is zero."""
+    torch.manual_seed(1)
+    mask = torch.arange(30) < torch.tensor([30, 4, 1])[:, None]
+    real, values = 1 + torch.rand(3, 30, 6), []
+    for content in (0.0, -20.0, 20.0, -1e6, 1e6):
+        frames = real.masked_fill(~mask[:, :, None], content).requires_grad_()
+        pooling = make(kind, 6).train(training)
+        if kind == "self_attentive":
+            pooling.score.weight.data.fill_(-1e4)  # real scores below any number that could stand for −∞
+        out = pooling(frames, mask)
+        out.square().sum().backward()
+        assert not frames.grad[~mask].any() and frames.grad[mask].any()
+        values.append(out.detach())
+    assert all(torch.equal(value, values[0]) for value in values)
+
+
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("global_context", [False, True])
 def test_attention_equals_its_concatenated_form(global_context: bool, padded: bool) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.models.dropout import Dropout
 from timbre.models.pooling import PoolingConf
 
 LONGEST_WAVE = 10_000.0  # of the sinusoids, in frames over 2π
@@ -52,9 +53,9 @@ class FeedForward(nn.Sequential):
         super().__init__(
             nn.Linear(channels, hidden),
             activation,
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, channels),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
 
@@ -79,13 +80,15 @@ class Attention(nn.Module):
 
     def __init__(self, channels: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.dropout = heads, Dropout(dropout)
         self.inputs = nn.Linear(channels, 3 * channels)
         self.output = nn.Linear(channels, channels)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """``frames (B, T, C)``, ``mask (B, T)`` -> ``(B, T, C)``."""
-        return self._attend(*self._project(frames), None if mask is None else mask[:, None, None])
+        query, key, value = self._project(frames)
+        bias = None if mask is None else query.new_zeros(mask.shape).masked_fill(~mask, -torch.inf)[:, None, None]
+        return self._attend(query, key, value, bias)
 
     def _project(self, frames: Tensor) -> tuple[Tensor, ...]:
         """Queries, keys and values, each ``(B, heads, T, d)``."""
@@ -95,9 +98,14 @@ class Attention(nn.Module):
         return parts.permute(2, 0, 3, 1, 4).unbind()
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-        """``bias`` is added to the scores; or bool, false where a query does not see a key."""
-        dropout = self.dropout if self.training else 0.0
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        """``bias`` is added to the scores: −inf where a query does not see a key."""
+        if self.training and query.device.type == "cpu":  # where torch has no fused form with dropout
+            scores = query @ (key.transpose(2, 3) / math.sqrt(query.shape[3]))
+            weights = (scores if bias is None else scores + bias).softmax(dim=3)
+            out = self.dropout(weights) @ value
+        else:
+            share = self.dropout.share if self.training else 0.0
+            out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=share)
         return self.output(out.transpose(1, 2).flatten(2))
 
 

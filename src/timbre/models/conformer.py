@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from timbre.errors import TimbreError
 from timbre.models.attention import AttentionConf, FeedForward, Head, RelativeAttention, relative_positions
+from timbre.models.dropout import Dropout
 from timbre.models.layers import Convolution, FrameNorm, frame_mask, masked
 from timbre.models.pooling import build_pooling
 
@@ -84,7 +85,7 @@ class ConvolutionModule(nn.Module):
         self.depthwise = Convolution(channels, channels, kernel, groups=channels)
         self.depthwise_norm = FrameNorm(channels)
         self.leave = nn.Linear(channels, channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
         frames = masked(F.glu(self.enter(self.norm(frames)), dim=2), mask)
@@ -106,7 +107,7 @@ class Block(nn.Module):
         )
         self.attention_norm = nn.LayerNorm(conf.channels)
         self.attention = RelativeAttention(conf.channels, conf.heads, conf.dropout)
-        self.attention_dropout = nn.Dropout(conf.dropout)
+        self.attention_dropout = Dropout(conf.dropout)
         self.convolution = ConvolutionModule(conf.channels, conf.kernel, conf.dropout)
         self.norm = nn.LayerNorm(conf.channels)
 
@@ -125,7 +126,7 @@ class Encoder(nn.Module):
         self.input_dim = input_dim
         self.subsampling = Subsampling(input_dim, conf.channels, conf.subsampling)
         self.min_frames = self.subsampling.min_frames
-        self.dropout = nn.Dropout(conf.dropout)
+        self.dropout = Dropout(conf.dropout)
         self.blocks = nn.ModuleList(Block(conf) for _ in range(conf.layers))
         self.pooling = build_pooling(conf.pooling, conf.channels)
         self.head = Head(conf, self.pooling.output_dim)

@@ -16,6 +16,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from timbre.models.attention import Attention, AttentionConf, FeedForward, Head
+from timbre.models.dropout import Dropout
 from timbre.models.layers import frame_mask, masked
 from timbre.models.pooling import build_pooling
 
@@ -32,7 +33,7 @@ class Layer(nn.Module):
     def __init__(self, conf: Conf) -> None:
         super().__init__()
         self.attention = Attention(conf.channels, conf.heads, conf.dropout)
-        self.attention_dropout = nn.Dropout(conf.dropout)
+        self.attention_dropout = Dropout(conf.dropout)
         self.attention_norm = nn.LayerNorm(conf.channels)
         self.feed_forward = FeedForward(conf.channels, conf.feed_forward, nn.ReLU(), conf.dropout)
         self.feed_forward_norm = nn.LayerNorm(conf.channels)
