@@ -13,10 +13,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import re
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from cells import compare_peers, peak_memory
 
 DIMENSIONS, TOP, PER_SPEAKER = 192, 300, 10
 PART = {"trials": 200, "speakers": 100}  # what the plain loops do of the whole
@@ -165,16 +162,13 @@ IMPORTED = {  # by whether it is training, and by peer: not measured
 }
 
 
-def measure(case: str, peer: str, folder: str) -> None:
-    """In a process of its own: prints the whole's seconds, imports apart, and the process's peak megabytes."""
+def cell(case: str, peer: str, folder: str) -> dict:
+    """One process's measurement: of the whole, imports apart."""
     for module in IMPORTED["training" in case, peer]:
         importlib.import_module(module)
     begin = time.perf_counter()
     missing = CASES[case][peer](Path(folder))
-    seconds = time.perf_counter() - begin + missing
-    # of this program alone: ru_maxrss begins at what the process that started it held
-    peak = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())
-    print(seconds, int(peak[1]) / 1024)
+    return {"seconds": time.perf_counter() - begin + missing, "memory": peak_memory()}
 
 
 def main() -> None:
@@ -183,30 +177,16 @@ def main() -> None:
     parser.add_argument("--speakers", type=int, default=6000)
     parser.add_argument("--utterances", type=int, default=4708)
     parser.add_argument("--trials", type=int, default=37_611)
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.measure:
-        measure(*args.measure)
+    if args.cell:
+        print(json.dumps(cell(*args.cell)))
         return
     sizes = {"speakers": args.speakers, "utterances": args.utterances, "trials": args.trials}
     print(json.dumps(sizes))
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), sizes)
-        for case, peers in CASES.items():
-            found: dict[str, list[list[float]]] = {peer: [] for peer in peers}
-            for _ in range(args.rounds):
-                for peer in peers:
-                    command = [sys.executable, __file__, "--measure", case, peer, folder]
-                    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                    found[peer].append([float(word) for word in printed.split()])
-            print(case)
-            medians = {
-                peer: [statistics.median(column) for column in zip(*rows, strict=True)]
-                for peer, rows in found.items()
-            }
-            for peer, (seconds, memory) in medians.items():
-                ratio = "" if peer == "timbre" else f"  timbre takes {medians['timbre'][0] / seconds:.4f} of it"
-                print(f"  {peer:16} {seconds:9.3f} s  {memory:7.0f} MB{ratio}")
+        compare_peers(__file__, CASES, folder, args.rounds)
 
 
 if __name__ == "__main__":

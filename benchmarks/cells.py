@@ -1,4 +1,4 @@
-"""What the encoder benchmarks share: cells measured in processes of their own, in alternating rounds.
+"""What the benchmarks share: cells measured in processes of their own, in alternating rounds.
 
 A cell is a process because glibc reads its allocator variables once, at start, and because peak memory is a
 process's.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ALLOCATOR = {  # as path.sh exports them
@@ -35,8 +36,9 @@ def have_speechbrain() -> bool:
 def measure(script: str, arguments: list[str], allocator: bool) -> dict:
     """Runs ``script --cell …`` with or without the allocator variables; its last line is its result in JSON."""
     environment = {key: value for key, value in os.environ.items() if key not in ALLOCATOR}
-    source = str(Path(__file__).resolve().parent.parent / "src")
-    environment |= {"OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": source} | (ALLOCATOR if allocator else {})
+    environment.setdefault("OMP_NUM_THREADS", str(THREADS))
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "src")
+    environment |= ALLOCATOR if allocator else {}
     done = subprocess.run(
         [sys.executable, script, "--cell", *arguments], env=environment, capture_output=True, text=True
     )
@@ -60,9 +62,26 @@ def median(results: list[dict], key: str) -> float:
     return statistics.median(result[key] for result in results)
 
 
+def compare_peers(script: str, cases: Mapping[str, Iterable[str]], folder: str, rounds: int) -> None:
+    """Measures and prints each case's peers, ``timbre`` among them: ``script --cell CASE PEER FOLDER``.
+
+    A cell gives ``seconds`` and ``memory``, and ``result`` where peers should agree about one.
+    """
+    for case, peers in cases.items():
+        results = alternate(script, {peer: ([case, peer, folder], False) for peer in peers}, rounds)
+        print(case)
+        ours = median(results["timbre"], "seconds")
+        for peer, found in results.items():
+            seconds = median(found, "seconds")
+            said = f"  result {found[0]['result']}" if "result" in found[0] else ""
+            said += "" if peer == "timbre" else f"  timbre takes {ours / seconds:.4f} of it"
+            print(f"  {peer:28} {seconds:9.3f} s  {median(found, 'memory'):7.0f} MB{said}", flush=True)
+
+
 def peak_memory() -> float:
-    """Megabytes, of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Megabytes, of this program alone: ``ru_maxrss`` begins at what the process that started it held."""
+    peak = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())
+    return int(peak[1]) / 1024
 
 
 def peak_gflops(dtype: str, size: int = 4096) -> float:

@@ -9,16 +9,14 @@ Inputs are random, at the size of VoxCeleb1-O (4,708 utterances, 37,611 trials) 
 from __future__ import annotations
 
 import argparse
-import resource
-import statistics
-import subprocess
-import sys
+import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from cells import compare_peers, peak_memory
 
 UTTERANCES, TRIALS, DIMENSIONS, MANY = 4708, 37_611, 192, 10_000_000
 
@@ -102,39 +100,25 @@ CASES = {
 }
 
 
-def measure(case: str, peer: str, folder: str) -> None:
-    """In a process of its own: prints seconds, the process's peak megabytes, and the result."""
+def cell(case: str, peer: str, folder: str) -> dict:
+    """One process's measurement, and what came out."""
     run = CASES[case][peer](Path(folder))
     begin = time.perf_counter()
     result = run()
-    seconds = time.perf_counter() - begin
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result)
+    return {"seconds": time.perf_counter() - begin, "memory": peak_memory(), "result": result}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.measure:
-        measure(*args.measure)
+    if args.cell:
+        print(json.dumps(cell(*args.cell)))
         return
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder))
-        for case, peers in CASES.items():
-            found: dict[str, list[list[str]]] = {peer: [] for peer in peers}
-            for _ in range(args.rounds):
-                for peer in peers:
-                    command = [sys.executable, __file__, "--measure", case, peer, folder]
-                    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                    found[peer].append(printed.split())
-            print(case)
-            ours = statistics.median(float(row[0]) for row in found["timbre"])
-            for peer, rows in found.items():
-                seconds = statistics.median(float(row[0]) for row in rows)
-                memory = statistics.median(float(row[1]) for row in rows)
-                ratio = "" if peer == "timbre" else f"  timbre takes {ours / seconds:.3f} of it"
-                print(f"  {peer:28} {seconds:8.3f} s  {memory:7.0f} MB  result {rows[0][2]}{ratio}")
+        compare_peers(__file__, CASES, folder, args.rounds)
 
 
 if __name__ == "__main__":
