@@ -9,6 +9,7 @@ nj=2              # parallel jobs
 cmd=              # job runner (default: train_cmd of cmd.sh)
 device=auto       # auto, cpu or cuda
 precision=fp32    # fp32, or bf16: about twice as fast where the processor multiplies it, the third digit differs
+kind=xvector      # what to write: xvector, or posteriors (steps/predict.sh)
 bad_audio=fail    # utterances too short to embed: fail, or skip
 max_skipped=0.05  # with skip, the largest fraction left out
 here=$(dirname "$(readlink -f "$0")")/..
@@ -26,11 +27,11 @@ utterances=$(wc -l < "$data/utt2spk")
 [ "$nj" -le "$utterances" ] || nj=$utterances
 # The jobs' files are kept under the model and the data that they were made of, until they are put together.
 made_of=$(sha256sum "$exp/final.pt" "$data/feats.scp" | cut -d' ' -f1 | sha256sum | cut -c1-12)
-parts=$out/jobs.$made_of.$precision.$nj
+parts=$out/jobs.$kind.$made_of.$precision.$nj
 "$here/utils/split_data.sh" --per-utt "$data" "$nj" > /dev/null
 export OMP_NUM_THREADS=$(( ($(nproc) + nj - 1) / nj ))
-${cmd:-$train_cmd} JOB=1:"$nj" "$out/log/embed.JOB.log" \
-  timbre extract-embeddings --device "$device" --precision "$precision" --bad-audio "$bad_audio" --job JOB \
+${cmd:-$train_cmd} JOB=1:"$nj" "$out/log/$kind.JOB.log" \
+  timbre extract-embeddings --kind "$kind" --device "$device" --precision "$precision" --bad-audio "$bad_audio" --job JOB \
   "$exp" "$data/split${nj}utt/JOB" "$parts"
-timbre collect-embeddings --jobs "$nj" --max-skipped "$max_skipped" "$data" "$parts" "$out"
-rm -r "$out"/jobs.*
+timbre collect-embeddings --kind "$kind" --jobs "$nj" --max-skipped "$max_skipped" "$data" "$parts" "$out"
+rm -r "$out/jobs.$kind".*

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Extracts features to ark/scp in parallel jobs:
+# Extracts features to ark/scp in parallel jobs, or takes those that came with the corpus (features.kind given):
 #   steps/make_feats.sh [options] <data> [<logdir>] [<featdir>]
 # writes feats.scp, utt2num_frames, utt2dur, and feats.skipped with what the policy left out, into <data>.
 set -euo pipefail
@@ -19,7 +19,7 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -ge 1 ] && [ $# -le 3 ] || die "expected <data> [<logdir>] [<featdir>], found $# arguments"
 data=$1 logdir=${2:-$1/log} featdir=${3:-$1/data}
-require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
+[ -e "$data/given.scp" ] || require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
 require_file "$conf" "name another with --conf"
 
 utterances=$(wc -l < "$data/utt2spk")

@@ -20,12 +20,16 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 2 ] || die "expected <data> <feats-data>, found $# arguments"
 data=$1 out=$2
-require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
+[ -e "$data/given.scp" ] || require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
 lock_dir "$out"
 made=$out/feats.scp
 [ "$vad" = false ] || made=$out/vad.scp
-[ "$online" = false ] || made=$out/spk2utt
-if [ "$made" -nt "$data/wav.scp" ] && [ "$made" -nt "$data/utt2spk" ]; then
+[ "$online" = false ] || made=$out/.prepared
+fresh=true
+for table in wav.scp given.scp utt2spk; do
+  [ ! -e "$data/$table" ] || [ "$made" -nt "$data/$table" ] || fresh=false
+done
+if [ "$fresh" = true ]; then
   echo "$out: features are up to date"
   exit 0
 fi
@@ -39,7 +43,10 @@ else
 fi
 [ ! -e "$data/enrol" ] || cp "$data/enrol" "$out/enrol"
 "$here/utils/validate_data_dir.sh" --no-feats --no-text "$out" > /dev/null
-[ "$online" = false ] || exit 0
+if [ "$online" = true ]; then
+  touch "$out/.prepared" # last: a directory without it was interrupted
+  exit 0
+fi
 options=(--conf "$conf" --nj "$nj" --bad-audio "$bad_audio" --allow-pipes "$allow_pipes")
 for setting in "${set[@]}"; do options+=(--set "$setting"); done
 "$here/steps/make_feats.sh" "${options[@]}" "$out"

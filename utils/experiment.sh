@@ -1,9 +1,11 @@
 # experiment.sh: what follows from a recipe's options conf, set, init, exp and backend, checked here, before anything
-# is done. The recipe may have set data, the root of its data directories, and expdir, of its experiments.
+# is done. The recipe may have set data, the root of its data directories, expdir, of its experiments, and the task of its
+# confs (default: verification).
 #   overrides  the options that pass ${set[@]} on to steps
 #   exp        the experiment directory, $expdir/<conf>[,<overrides>], unless --exp names one
+#   labels     the table of the classes
 #   feats      the folder of the features' data directories, $data/<kind, dimension, hash of their conf>
-#   baseline   the folder of the features that the untrained baseline looks at (conf/mfcc.yaml)
+#   baseline   the folder of the features that verification's untrained baseline looks at (conf/mfcc.yaml)
 #   vad        whether the conf reads voiced frames only
 #   online     whether training computes its frames from the waveforms, so that stage 1 makes none for it
 #   augmented  the data directory with augmented copies, where the conf asks for them and trains from ark
@@ -16,15 +18,19 @@ data=${data:-data}
 [[ -z $init ]] || set+=("init=$init")
 overrides=()
 for __setting in "${set[@]}"; do overrides+=(--set "$__setting"); done
-((${#backend[@]})) || backend=(cosine)
-__described=$(timbre describe-experiment --conf "$conf" "${overrides[@]}" "${backend[@]/#/--backend=}" --baseline conf/mfcc.yaml)
+[[ -n ${backend[*]-} ]] || backend=(cosine)
+__options=("${backend[@]/#/--backend=}")
+[[ ! -e conf/mfcc.yaml ]] || __options+=(--baseline conf/mfcc.yaml)
+__described=$(timbre describe-experiment --conf "$conf" "${overrides[@]}" "${__options[@]}")
 declare -A __is=()
 while read -r __name __value; do __is[$__name]=$__value; done <<<"$__described"
 if [[ -n ${__is[init]} ]] && ((stage <= 2)); then
   require_file "${__is[init]}/final.pt" "training starts from it: train that one first, or name another with --init"
 fi
 exp=${exp:-${expdir:-exp}/${__is[name]}}
-feats=$data/${__is[features]} baseline=$data/${__is[baseline]}
+[[ ${__is[task]} == "${task:=verification}" ]] || die "$conf: its task is ${__is[task]}; this recipe's confs have task: $task"
+labels=${__is[labels]}
+feats=$data/${__is[features]} baseline=$data/${__is[baseline]:-}
 vad=${__is[vad]} online=${__is[online]} speeds=${__is[speeds]}
 augmented=${__is[augmented]:+$data/${__is[augmented]}/train}
 train=$feats/train${__is[augmented]:+_${__is[augmented]}}${speeds:+_speeds_${speeds// /_}}
@@ -34,4 +40,4 @@ for __backend in "${backend[@]}"; do
   scored+=(--backend "$__backend")
   [[ $__backend == cosine ]] || trained+=(--backend "$__backend")
 done
-unset -v __backend __setting __described __is __name __value
+unset -v __backend __options __setting __described __is __name __value

@@ -4,16 +4,18 @@
 >>> model = timbre.load("exp/xvector_am")
 >>> embedding = model.embed("a.wav")
 >>> timbre.verify(model, "a.wav", "b.wav").same_speaker
+>>> timbre.load("exp/conformer_boss").classify("a.wav")  # of a classifier: probabilities, the highest first
 """
 
 __version__ = "0.1.0"
 
 
 def load(model, device="cpu"):
-    """A trained model by its directory or file: see :class:`timbre.models.trained.TrainedModel`."""
-    from timbre.models.trained import TrainedModel  # torch takes seconds to import: only when needed
+    """A trained model by its directory or file: a :class:`timbre.models.trained.TrainedModel`, and where it was
+    trained as one a :class:`timbre.training.classifier.Classifier`."""
+    from timbre.training import classifier  # torch takes seconds to import: only when needed
 
-    return TrainedModel.load(model, device)
+    return classifier.load(model, device)
 
 
 def verify(model, first, second, rate=None):

@@ -70,6 +70,19 @@ def test_parts(corpora, tmp_path):
     assert "list O: the cleaned form (veri_test2.txt), 2 trials, not the published 37611" in said
 
 
+def test_the_video_is_the_session_of_an_utterance(corpora):
+    (corpora.lists / "vox1_meta.csv").write_text(
+        "VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet\n"
+        "id10270\tEartha_Kitt\tf\tUSA\ttest\nid10271\tX\tm\tUSA\ttest\n"
+    )
+    (corpora.lists / "vox2_meta.csv").write_text("VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set \n")
+    parts = prepare(corpora.lists.parent / "v1", corpora, lambda line: None)
+    sessions = {row.utterance: row.tables["utt2session"] for rows in parts.values() for row in rows}
+    assert sessions["id00012-it's-00001"] == "id00012-it's"
+    assert sessions["id10270--Abc_xyz123-00001"] == "id10270--Abc_xyz123"
+    assert parts["test"][0].speaker_tables, "beside the genders"
+
+
 def test_m4a_is_a_command_that_a_shell_reads_as_one_file(corpora, tmp_path):
     wav = read(corpora)[0]["train"]["id00012-it's-00001"]
     assert wav.startswith("ffmpeg -v 8 -i ") and wav.endswith(" -f wav -acodec pcm_s16le - |")

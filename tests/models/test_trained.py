@@ -113,7 +113,7 @@ def test_a_job_that_is_done_is_not_repeated_and_a_lost_one_is_missed(model, tmp_
     assert (out / "jobs/xvector.1.ark").stat().st_mtime_ns == before and "done before" in capsys.readouterr().out
     scp = out / "jobs/xvector.1.scp"
     scp.write_text("".join(scp.read_text().splitlines(keepends=True)[:-2]))
-    with pytest.raises(TimbreError, match="expected 32 embeddings, wrote 30, missing s07-2, s07-3"):
+    with pytest.raises(TimbreError, match="expected 32 vectors, wrote 30, missing s07-2, s07-3"):
         collect_embeddings(data, out / "jobs", out, 1, 0.0)
     assert not (out / "xvector.scp").exists()
 

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,20 +29,26 @@ def clone(tmp_path_factory):
     return copy
 
 
+def _call(folder, *command):
+    """``(exit code, stdout, stderr)`` of a command as a user of the copy gives it."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("TIMBRE")}
+    variables |= {"TIMBRE_PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    command = [str(word) for word in command]
+    result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    return result.returncode, result.stdout, result.stderr
+
+
 @pytest.fixture(scope="session")
 def run(clone):
     """``run("run.sh", "--stage", 2)`` → ``(exit code, stdout, stderr)``, in the copy or a folder of it."""
+    return lambda script, *options, folder=".": _call(clone / folder, f"./{script}", *options)
 
-    def call(script, *options, folder="."):
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("TIMBRE")}
-        variables |= {"TIMBRE_PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
-        command = [f"./{script}", *map(str, options)]
-        result = subprocess.run(
-            command, cwd=clone / folder, env=variables, capture_output=True, text=True, check=False
-        )
-        return result.returncode, result.stdout, result.stderr
 
-    return call
+@pytest.fixture(scope="session")
+def timbre(clone):
+    """``timbre("embed", "a.wav", folder="egs/…")``, the command after ``. ./path.sh``."""
+    command = ("bash", "-c", '. ./path.sh && timbre "$@"', "bash")
+    return lambda *words, folder=".": _call(clone / folder, *command, *words)
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +61,36 @@ def eer_of():
         return float(row[1])
 
     return read
+
+
+@pytest.fixture(scope="session")
+def noise():
+    """``noise(path, seed)`` writes a second of noise, coloured by the seed."""
+
+    def write(path, seed):
+        rng = np.random.default_rng(seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = np.convolve(rng.normal(size=16000), rng.normal(size=9), mode="same")
+        soundfile.write(path, 0.1 * samples / np.abs(samples).max(), 16000)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def speechocean762(tmp_path_factory, noise):
+    """A corpus laid out as speechocean762: 4 speakers to train and 3 to test, 3 utterances each."""
+    root = tmp_path_factory.mktemp("speechocean762")
+    for part, speakers in (("train", range(4)), ("test", range(4, 7))):
+        tables = {"wav.scp": [], "utt2spk": [], "text": [], "spk2gender": []}
+        for speaker in speakers:
+            tables["spk2gender"].append(f"{speaker:04d}\t{'fm'[speaker % 2]}")
+            for number in range(3):
+                utt, wav = f"{speaker:05d}{number:04d}", f"WAVE/SPEAKER{speaker:04d}/{speaker:05d}{number:04d}.WAV"
+                noise(root / wav, seed=10 * speaker + number)
+                tables["wav.scp"].append(f"{utt}\t{wav}")
+                tables["utt2spk"].append(f"{utt}\t{speaker:04d}")
+                tables["text"].append(f"{utt}\tMARK IS GOING")
+        (root / part).mkdir()
+        for name, lines in tables.items():
+            (root / part / name).write_text("\n".join(lines) + "\n")
+    return root

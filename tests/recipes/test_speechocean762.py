@@ -5,45 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 ROOT, HERE = Path(__file__).parents[2], "egs/speechocean762/sv"
 SMALL = ["--set", "train.epochs=1", "--set", "train.heldout_speakers=2", "--set", "train.batch_size=8"]
 
 
-def noise(path, seed):
-    """A second of noise, coloured by the seed."""
-    rng = np.random.default_rng(seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    samples = np.convolve(rng.normal(size=16000), rng.normal(size=9), mode="same")
-    soundfile.write(path, 0.1 * samples / np.abs(samples).max(), 16000)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    """A corpus laid out as speechocean762: 4 speakers to train and 3 to test, 3 utterances each."""
-    root = tmp_path_factory.mktemp("speechocean762")
-    for part, speakers in (("train", range(4)), ("test", range(4, 7))):
-        tables = {"wav.scp": [], "utt2spk": [], "text": [], "spk2gender": []}
-        for speaker in speakers:
-            tables["spk2gender"].append(f"{speaker:04d}\t{'fm'[speaker % 2]}")
-            for number in range(3):
-                utt, wav = f"{speaker:05d}{number:04d}", f"WAVE/SPEAKER{speaker:04d}/{speaker:05d}{number:04d}.WAV"
-                noise(root / wav, seed=10 * speaker + number)
-                tables["wav.scp"].append(f"{utt}\t{wav}")
-                tables["utt2spk"].append(f"{utt}\t{speaker:04d}")
-                tables["text"].append(f"{utt}\tMARK IS GOING")
-        (root / part).mkdir()
-        for name, lines in tables.items():
-            (root / part / name).write_text("\n".join(lines) + "\n")
-    return root
-
-
-def test_end_to_end(run, corpus, clone, eer_of):
+def test_end_to_end(run, speechocean762, clone, eer_of):
     where = {"folder": "egs/speechocean762/sv"}
-    code, out, err = run("run.sh", "--corpus", corpus, *SMALL, "--exp", "exp/x", **where)
+    code, out, err = run("run.sh", "--corpus", speechocean762, *SMALL, "--exp", "exp/x", **where)
     assert code == 0, out + err
     assert "not the whole corpus's 2500 of 125 speakers" in out and 0 <= eer_of(out) <= 100
     assert "non-native read English" in (clone / where["folder"] / "exp/x/report.html").read_text()
@@ -61,12 +31,12 @@ CONFS = [*sorted(path.stem for path in (ROOT / HERE / "conf").glob("*_*.yaml")),
 
 
 @pytest.mark.parametrize("conf", CONFS)
-def test_every_conf_trains(run, corpus, clone, conf):
+def test_every_conf_trains(run, speechocean762, clone, conf):
     tiny = [word for key in TINY[conf.split("_")[0]] for word in ("--set", key)]
     if conf.endswith("_large_margin"):
         tiny += ["--init", "exp/ecapa_aam"]  # trained before: confs come in the order of their names
     options = ["--conf", f"conf/{conf}.yaml", "--exp", f"exp/{conf}", "--stop-stage", 2]
-    code, out, err = run("run.sh", "--corpus", corpus, *SMALL, *tiny, *options, folder=HERE)
+    code, out, err = run("run.sh", "--corpus", speechocean762, *SMALL, *tiny, *options, folder=HERE)
     assert code == 0, out + err
     assert (clone / HERE / f"exp/{conf}/final.pt").exists()
 
@@ -76,8 +46,8 @@ def test_a_corpus_must_be_named(run):
     assert code == 1 and "--corpus DIR or --download DIR is missing" in err
 
 
-def test_a_broken_file_ends_the_stage_with_its_name_or_is_skipped(run, corpus, clone, tmp_path):
-    wav = corpus / "WAVE/SPEAKER0000/000000001.WAV"
+def test_a_broken_file_ends_the_stage_with_its_name_or_is_skipped(run, speechocean762, clone, tmp_path):
+    wav = speechocean762 / "WAVE/SPEAKER0000/000000001.WAV"
     whole = wav.read_bytes()
     wav.write_bytes(whole[:9000])
     features = "egs/speechocean762/sv"
@@ -91,7 +61,7 @@ def test_a_broken_file_ends_the_stage_with_its_name_or_is_skipped(run, corpus, c
         wav.write_bytes(whole)
 
 
-def test_the_tutorials_recipe(run, clone, tmp_path, eer_of):
+def test_the_tutorials_recipe(run, clone, tmp_path, eer_of, noise):
     """Writes the files of docs/new_recipe.md as it says, and runs its recipe."""
     import subprocess
 

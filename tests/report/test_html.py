@@ -13,7 +13,7 @@ import pytest
 from timbre.errors import TimbreError
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import Trials, write_scores, write_trials
-from timbre.report import plots
+from timbre.report import drawing, plots
 from timbre.report.html import write_report
 from timbre.scoring.evaluation import evaluate, percent
 
@@ -102,7 +102,7 @@ def test_six_systems_are_told_apart_and_llrs_are_shown(experiment, tmp_path):
     assert f"{found['cllr']:.3f} ({found['min_cllr']:.3f})" in text
     for name in systems:
         assert text.count(name) >= 4  # in the table, in ROC and DET, and as a difference or the first of them
-    assert len(set(plots._STYLES)) == 16
+    assert len(set(drawing.STYLES)) == 16
     for colour in ("--third", "--fourth"):
         assert f"{colour}: #" in html
         assert f"var({colour})" in html
@@ -118,7 +118,7 @@ def test_only_metrics_are_needed(experiment):
 
 
 def test_what_is_missing_is_named(experiment, tmp_path):
-    with pytest.raises(TimbreError, match=r"nothing: no metrics.json; steps/evaluate.sh \(stage 5\) makes it"):
+    with pytest.raises(TimbreError, match=r"nothing: no metrics.json; scoring \(stage 4\) makes it"):
         write_report(tmp_path / "nothing")
     (experiment / "test" / "curves.npz").unlink()
     with pytest.raises(TimbreError, match=r"metrics.json: cannot be read .*curves.npz"):
@@ -131,5 +131,5 @@ def test_plots_take_the_colours_of_the_page_and_show_the_point(experiment):
     assert "EER 20.00 %" in svg
     for colour in ("var(--first)", "var(--second)", "currentColor"):
         assert colour in svg
-    for drawn in plots._PAGE:
+    for drawn in drawing.PAGE:
         assert drawn not in svg

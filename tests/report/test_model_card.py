@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,7 +44,8 @@ def test_the_card_says_what_the_files_say(exp):
         "> Synthetic speech: nobody spoke.\n",
         "The speech is synthetic: nothing here says how the model does on people's voices.",
         "| trained on | 6 classes: speakers; 24 utterances |",
-        "| front-end | mfcc, sample_rate 16000",
+        "| front-end | mfcc, ",
+        ", sample_rate 16000, ",
         "| encoder | xvector, channels 16",
         f": {sum(map(torch.Tensor.numel, encoder.parameters())):,} parameters |",
         "| loss | am_softmax",
@@ -86,3 +88,54 @@ def test_a_model_without_threshold_says_so(toy_data, toy_conf, tmp_path):
     card = write_model_card(tmp_path / "a").read_text()
     assert "| threshold |" not in card and "| calibration |" not in card
     assert "threshold and calibration (nobody was held out in training)" in card
+
+
+def test_a_classifier_says_that_it_is_one(toy_data, toy_conf, classified, tmp_path):
+    conf = toy_conf("task=classification", "loss={kind: softmax}", "train.epochs=1", "train.heldout_utterances=0.2")
+    train_experiment(conf, toy_data(speakers=3, utterances=10), tmp_path / "exp", "cpu")
+    train = {"data": "data/train", "utterances": 30, "shared_speakers": 3, "sessions": None}
+    classified(tmp_path / "exp", np.diag([4, 5, 6]), train=train)
+    card, model = write_model_card(tmp_path / "exp", "Read speech.").read_text(), timbre.load(tmp_path / "exp")
+    size = sum(map(torch.Tensor.numel, model.encoder.parameters())) + 8 * 3 + 3  # a linear layer of the classes
+    error, temperature = 100 * model.backend["heldout_error"], model.backend["temperature"]
+    for said in (
+        "> Read speech.\n",
+        "A classifier of 3 classes (speakers): speech in, probabilities out.",
+        "| classes | 3, of the table `utt2spk`: s00, s01, s02 |",
+        f": {size:,} parameters, those of the classes included |",
+        f"| held-out error | {error:.2f} % of 6 training utterances that were held out |",
+        f"| temperature | {temperature:.3f},",
+        "15 utterances of 3 classes",
+        "Measured on the utterances above alone",
+        "3 test speakers are few",
+        "an unknown speaker is always taken for one of the classes.",
+        "Recordings of one session may stand in both parts",
+        "Probabilities are scaled by a temperature fitted on held-out training utterances.",
+        "timbre identify --model exp one.wav",
+        'model.classify("one.wav")',
+    ):
+        assert said in card, said
+    for other in ("| threshold", "EER", "embedding =", "verify", "None"):
+        assert other not in card, other
+    table = card.split("## Model")[1].split("##")[0].strip().splitlines()
+    assert all(line.startswith("| ") or line == "| | |" for line in table)
+
+
+def test_a_classifier_of_given_frames_takes_no_audio_and_what_is_missing_is_named(toy_data, toy_conf, tmp_path):
+    data = toy_data(speakers=12, utterances=2)
+    (data.path / "utt2emotion").write_text((data.path / "utt2spk").read_text().replace(" s", " e|"))
+    settings = ("features={kind: given, dim: 23}", "labels=utt2emotion", "train.heldout_utterances=0")
+    conf = toy_conf("task=classification", "loss={kind: softmax}", "train.epochs=1", *settings)
+    train_experiment(conf, data, tmp_path / "exp", "cpu")
+    card = write_model_card(tmp_path / "exp").read_text()
+    for said in (
+        "A classifier of 12 classes (emotions): frames in, probabilities out.",
+        "| classes | 12, of the table `utt2emotion` |",  # too many to be named
+        "It takes frames of its corpus only, no audio; utterances of 15 frames or more.",
+        "an unknown emotion is always taken for one of the classes.",
+        "held-out error and temperature (nothing was held out in training)",
+        "steps/predict.sh exp <data> <out>",
+    ):
+        assert said in card, said
+    for other in ("Hz", "one.wav", "| held-out error", "| temperature", "None"):
+        assert other not in card, other

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from timbre.__main__ import main
 from timbre.errors import TimbreError
 from timbre.models.trained import FORMAT, save_tensors
-from timbre.report.results import BEGIN, END, minutes, parameters, results, write_results
+from timbre.report.results import markers, minutes, parameters, results, write_results
 
+BEGIN, END = markers("results")
 SHA = {"": "a" * 64, "O": "b" * 64}
 LOG = """2026-01-01 10:00:00 8 speakers, 32 utterances to train on; held out: 2 speakers, 8 utterances; fp32 on cpu
 2026-01-01 10:02:30 epoch 1  step 4  loss 2.1
@@ -98,10 +100,13 @@ def test_a_table_for_each_list_with_published_figures_marked(exps, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- {system: T, list: Q, eer: 1, source: x}", "T: no trial list 'Q' .known: O, trials"),
-        ("- {system: T, eer: 1, source: x}", "T: no trial list ''"),  # there are two
+        ("- {system: T, list: Q, eer: 1, source: x}", "T: no list 'Q' .known: O, trials"),
+        ("- {system: T, eer: 1, source: x}", "T: no list ''"),  # there are two
         ("- {system: T, list: O, eerr: 1, source: x}", "entry 1: .*unknown key 'eerr' .did you mean 'eer'"),
         ("- {system: T, list: O, eer: 1}", "entry 1: source: field required"),
+        ("- {system: T, list: O, source: x}", "entry 1: .*give either eer or accuracy"),
+        ("- {system: T, list: O, eer: 1, accuracy: 99, source: x}", "entry 1: .*give either eer or accuracy"),
+        ("- {system: T, list: O, accuracy: 99, source: x}", "T: a figure of another task; give its eer"),
         ("system: T", "expected a list of entries"),
     ],
 )
@@ -132,3 +137,45 @@ def test_a_page_without_its_place_is_refused_and_left(tmp_path, text):
     assert page.read_text() == "Prose.\n" + text
     with pytest.raises(TimbreError, match="nothing: no metrics.json"):
         results([tmp_path / "nothing"])
+
+
+def test_classifications_stand_by_accuracy_with_baselines_and_chance_once(classified, exps, tmp_path):
+    for name, wrong in (("b", 4), ("a", 1)):
+        matrix = np.diag(np.full(6, 5))
+        matrix[0, 0], matrix[0, 1] = 5 - wrong, wrong
+        classified(tmp_path / name, matrix, labels="utt2emotion")
+    encoder = {"w": torch.zeros(400, 100)}
+    state = {"format": FORMAT, "conf": {"task": "classification"}, "encoder": encoder}
+    save_tensors(tmp_path / "a" / "final.pt", state | {"loss": {"weight": torch.zeros(100, 100)}})
+    (tmp_path / "a" / "train.log").write_text(LOG)
+    (tmp_path / "published.yaml").write_text(
+        "- {system: Low, accuracy: 66.025, source: Page}\n- {system: High, accuracy: 95.5, source: Page}\n"
+    )
+    text = results([tmp_path / "b", tmp_path / "a"], tmp_path / "published.yaml")
+    assert text.startswith("30 utterances of 6 classes (`utt2emotion`), 6 speakers; SHA-256 of the list\n`dddd")
+    assert rows(text) == [
+        ["conf", "accuracy % [95 %]", "recall (UA) %", "top-5 %", "parameters, M", "training, min"],
+        ["---"] * 6,
+        ["`a`", "96.67 [94.67, 98.67]", "96.67", "99.00", "0.05", "3.5"],
+        ["`b`", "86.67 [84.67, 88.67]", "86.67", "99.00", "–", "–"],
+        ["majority", "25.00 [23.00, 27.00]", "16.67", "50.00", "–", "–"],
+        ["chance", "16.67", "16.67", "83.33", "–", "–"],
+        ["*High* (published, not ours: Page)", "*95.50*", "–", "–", "–", "–"],
+        ["*Low* (published, not ours: Page)", "*66.03*", "–", "–", "–", "–"],
+    ]
+    with pytest.raises(
+        TimbreError, match="worse is of verification and .*/a is of classification: no table has both"
+    ):
+        results([exps[0], tmp_path / "a"])
+    (tmp_path / "published.yaml").write_text("- {system: T, eer: 1, source: x}\n")
+    with pytest.raises(TimbreError, match="published.yaml: T: a figure of another task; give its accuracy"):
+        results([tmp_path / "a"], tmp_path / "published.yaml")
+
+
+def test_few_classes_have_no_top_five_and_each_part_a_table(classified, tmp_path):
+    for part in ("valid", "test"):
+        classified(tmp_path / "a" / part, np.diag([5, 5, 5]))
+    first, second = results([tmp_path / "a"]).split("### valid")
+    assert first.startswith("### test\n\n15 utterances of 3 classes (`utt2spk`), 3 speakers")
+    assert [row[3] for row in rows(second)[2:]] == ["–"] * 3
+    assert rows(second)[-2][:3] == ["chance", "33.33", "33.33"]

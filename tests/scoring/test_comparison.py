@@ -13,7 +13,8 @@ from timbre.errors import TimbreError
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import Trials, write_scores, write_trials
 from timbre.scoring.bootstrap import Speakers, replicates
-from timbre.scoring.comparison import compare, p_value, paired
+from timbre.scoring.comparison import compare, paired
+from timbre.scoring.difference import p_value
 from timbre.scoring.evaluation import evaluate
 
 SPEAKERS, UTTERANCES = 12, 4
@@ -90,7 +91,7 @@ def test_the_command_says_who_is_better_by_what_on_each_list(recipe, capsys):
     main(["compare", "exp/good", "exp/bad"])
     said = capsys.readouterr().out
     assert said.count("good is better by EER, minDCF(0.01), minDCF(0.05).") == 2
-    assert said.endswith("H: only exp/bad has this list\n")
+    assert said.endswith("H: only exp/bad has it\n")
     main(["compare", "--system", "plda", "exp/bad", "exp/good"])
     assert "exp/good: plda is better by EER" in capsys.readouterr().out
     main(["compare", "exp/good", "exp/good"])
@@ -114,7 +115,7 @@ def test_what_cannot_be_compared_is_refused_by_name(recipe):
     recipe.make("b", scores(1.0))
     with pytest.raises(TimbreError, match="exp/b/metrics.json: no system 'pdla' .did you mean 'plda'"):
         compare("exp/b", "exp/a", "pdla")
-    with pytest.raises(TimbreError, match=r"exp/none: no metrics.json; steps/evaluate.sh"):
+    with pytest.raises(TimbreError, match=r"exp/none: no metrics.json; steps/evaluate.sh or evaluate_classes.sh"):
         compare("exp/a", "exp/none")
     (recipe.path / "exp/b/scores").unlink()
     with pytest.raises(TimbreError, match="exp/b/scores: no such file, the scores of 'b' of exp/b"):
@@ -125,8 +126,8 @@ def test_what_cannot_be_compared_is_refused_by_name(recipe):
     with pytest.raises(TimbreError, match="data/trials: is another list now; the scores are of SHA-256"):
         compare("exp/a", "exp/a")
     recipe.make("d", scores(1.0), part="O")
-    with pytest.raises(TimbreError, match="no trial list in common: exp/a has metrics.json and exp/d has O"):
+    with pytest.raises(TimbreError, match="nothing in common .*: exp/a has metrics.json and exp/d has O"):
         compare("exp/a", "exp/d")
     (recipe.path / "exp/a/metrics.json").write_text(json.dumps({"systems": {}}))
-    with pytest.raises(TimbreError, match="exp/a/metrics.json: not the measures of a trial list"):
+    with pytest.raises(TimbreError, match="exp/a/metrics.json: not the measures of trials or classifications"):
         compare("exp/a", "exp/d")

@@ -114,3 +114,14 @@ def test_spec_augment_masks_each_row_by_itself():
     assert columns.max() <= 6 and rows.max() <= 20
     assert len(set(columns)) > 1 and len(set(rows)) > 1
     np.testing.assert_array_equal((feats == 0).sum(axis=(1, 2)), rows * 20 + columns * 60 - rows * columns)
+
+
+def test_adaptive_masks_follow_the_length():
+    conf = SpecAugmentConf(time_masks_share=0.05, time_width_share=0.1)
+    rng = np.random.default_rng(0)
+    for frames, most in ((19, 0), (40, 2 * 4), (200, 10 * 20)):  # masks × their width
+        feats = np.ones((500, frames, 3), np.float32)
+        spec_augment(feats, conf, rng)
+        assert (feats.min(axis=2) == feats.max(axis=2)).all()  # whole frames
+        masked = (feats[:, :, 0] == 0).sum(axis=1)
+        assert masked.max() <= most and (masked.max() > most / 2 if most else True)

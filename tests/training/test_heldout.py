@@ -9,7 +9,8 @@ from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.perturb import add_speed_copies
 from timbre.kaldi.text import read_table, write_table
-from timbre.training.heldout import pair_scores, refuse_without_targets, split_speakers
+from timbre.training.heldout import split_speakers
+from timbre.training.verification import pair_scores, refuse_without_targets
 
 
 def test_held_out_persons_train_under_no_name(toy_data, tmp_path):

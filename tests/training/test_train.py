@@ -122,7 +122,11 @@ def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch)
     said = train_experiment(toy_conf("train.heldout_speakers=0"), toy_data(), tmp_path / "none", "cpu")
     assert "nobody held out" in said and "threshold" not in read_final(tmp_path / "none")["backend"]
     worse = iter(range(10, 90, 10))
-    monkeypatch.setattr(Trainer, "__init__", _with_evaluate(Trainer.__init__, lambda encoder: float(next(worse))))
+    monkeypatch.setattr(
+        Trainer,
+        "__init__",
+        _with_evaluate(Trainer.__init__, lambda encoder, loss: {"heldout_eer": float(next(worse))}),
+    )
     train_experiment(toy_conf("train.epochs=8", "train.patience=2"), toy_data(), tmp_path / "patient", "cpu")
     assert len((tmp_path / "patient/history.jsonl").read_text().splitlines()) == 3
 

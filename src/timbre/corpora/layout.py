@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SYNTHETIC = "Synthetic speech"  # the README's first line
+STAND_IN = "Stand-in"  # of other speech of people, laid out like a corpus
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,19 @@ def lines(rows: Iterable[str]) -> str:
 
 
 def is_synthetic(corpus: Path) -> bool:
-    """Whether ``corpus`` is a stand-in, or a folder of one."""
+    """Whether ``corpus`` is a stand-in that nobody speaks in, or a folder of one."""
+    return _says(corpus, SYNTHETIC)
+
+
+def is_stand_in(corpus: Path) -> bool:
+    """Whether ``corpus`` is other speech of people laid out like it, or a folder of such."""
+    return _says(corpus, STAND_IN)
+
+
+def _says(corpus: Path, line: str) -> bool:
     root = corpus.resolve()
     readmes = [folder / "README" for folder in (root, *root.parents)]
-    return any(_begins(readme, SYNTHETIC) for readme in readmes if readme.is_file())
+    return any(_begins(readme, line) for readme in readmes if readme.is_file())
 
 
 def _begins(path: Path, line: str) -> bool:

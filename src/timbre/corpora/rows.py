@@ -3,7 +3,7 @@
 A corpus module ``timbre.corpora.<name>`` holds ``prepare(corpus: Path) -> {part: [Row, …]}``; that is all
 ``timbre prepare --corpus-kind <name>`` needs. It may hold further
 
-- ``EXPECTED = {part: (utterances, speakers)}``: the counts of the whole corpus;
+- ``EXPECTED = {part: (utterances, speakers)}``: the counts of the whole corpus, 0 speakers where nobody knows them;
 - ``class Options(Section)``: what ``--option NAME=VALUE`` may say. Then its functions are
   ``prepare(corpus, options, report)`` and, for trial lists of its own, ``write_lists(test, options, report)`` with
   the :class:`~timbre.kaldi.datadir.DataDir` of the part ``test``; ``report`` takes lines for the user;
@@ -31,15 +31,22 @@ from timbre.kaldi.text import read_optional, write_table
 class Row:
     """An utterance of a corpus, as its data directory will say it.
 
-    ``tables`` holds the utterance's value in each further table (``{"text": …, "utt2emotion": …}``),
-    ``speaker_tables`` its speaker's (``{"spk2gender": "f"}``), where known.
+    ``wav`` is its audio; of a corpus that came as frames ``given`` is its file of them instead. ``tables`` holds
+    the utterance's value in each further table (``{"text": …, "utt2emotion": …}``), ``speaker_tables`` its
+    speaker's (``{"spk2gender": "f"}``), where known. Where the speaker is not known, it is the utterance itself.
     """
 
     utterance: str
     speaker: str
-    wav: str | Path
+    wav: str | Path | None = None
     tables: Mapping[str, str] = field(default_factory=dict)
     speaker_tables: Mapping[str, str] = field(default_factory=dict)
+    given: str | Path | None = None
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The table that names its file, and the file."""
+        return ("wav.scp", str(self.wav)) if self.given is None else ("given.scp", str(self.given))
 
 
 def corpus_module(kind: str, attribute: str = "prepare") -> ModuleType:
@@ -74,18 +81,20 @@ def summary(parts: Mapping[str, Sequence[Row]], expected: Mapping[str, tuple[int
     for part, rows in parts.items():
         spk2utt = invert({row.utterance: row.speaker for row in rows})
         genders = {row.speaker: row.speaker_tables.get("spk2gender") for row in rows}
-        counts = [f"{len(rows)} utterances", f"{len(spk2utt)} speakers"]
+        known = any(row.utterance != row.speaker for row in rows)
+        found = len(rows), len(spk2utt) if known else 0
+        counts = [f"{len(rows)} utterances", f"{len(spk2utt)} speakers" if known else "speakers not known"]
         if any(genders.values()):
-            known = list(genders.values())
-            counts.append(f"{known.count('f')} female and {known.count('m')} male")
+            said = list(genders.values())
+            counts.append(f"{said.count('f')} female and {said.count('m')} male")
         whole = expected.get(part)
-        if whole and whole != (len(rows), len(spk2utt)):
-            counts.append(f"not the whole corpus's {whole[0]} of {whole[1]} speakers")
+        if whole and whole != found:
+            counts.append(f"not the whole corpus's {whole[0]}" + (f" of {whole[1]} speakers" if whole[1] else ""))
         elif whole:
             counts.append("as in the whole corpus")
         yield f"{part}: {', '.join(counts)}"
         single = [spk for spk, utts in spk2utt.items() if len(utts) == 1]
-        if single:
+        if single and known:
             yield f"{part}: warning: one utterance only, so no target trial, of {some(single)}"
 
 
@@ -117,14 +126,19 @@ def _tables(part: str, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
     """The tables of a part, checked: unique ids beginning with the speaker's, nothing said half."""
     if not rows:
         raise TimbreError(f"{part}: the corpus has no utterances there; is --corpus its root folder?")
-    tables: dict[str, dict[str, str]] = {"wav.scp": {}, "utt2spk": {}}
+    source = rows[0].source[0]
+    tables: dict[str, dict[str, str]] = {source: {}, "utt2spk": {}}
     for row in rows:
-        utt, spk = row.utterance, row.speaker
+        utt, spk, (kind, file) = row.utterance, row.speaker, row.source
+        if kind != source:
+            raise TimbreError(
+                f"{part}: '{utt}' ({file}) stands in {kind}, others in {source}: audio or frames, not both"
+            )
         if utt in tables["utt2spk"]:
-            raise TimbreError(f"{part}: utterance '{utt}' comes twice ({tables['wav.scp'][utt]} and {row.wav})")
-        if not utt.startswith(f"{spk}-") or len(f"{utt} {spk}".split()) != 2:
-            raise TimbreError(f"{part}: utterance id '{utt}' ({row.wav}) must be '<speaker>-<rest>' without spaces")
-        tables["wav.scp"][utt], tables["utt2spk"][utt] = str(row.wav), spk
+            raise TimbreError(f"{part}: utterance '{utt}' comes twice ({tables[source][utt]} and {file})")
+        if not (utt == spk or utt.startswith(f"{spk}-")) or len(f"{utt} {spk}".split()) != 2:
+            raise TimbreError(f"{part}: utterance id '{utt}' ({file}) must be '<speaker>-<rest>' without spaces")
+        tables[source][utt], tables["utt2spk"][utt] = file, spk
         for name, value in row.tables.items():
             if line := " ".join(value.split()):
                 tables.setdefault(name, {})[utt] = line
@@ -141,9 +155,9 @@ def _tables(part: str, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
 
 def _refuse_other_corpus(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
     """Features or trials made from other audio must not pass for this corpus's."""
-    for name in ("wav.scp", "utt2spk"):
+    for name in ("wav.scp", "given.scp", "utt2spk"):
         before = read_optional(path / name) or {}
-        other = [key for key, value in before.items() if tables[name].get(key) != value]
+        other = [key for key, value in before.items() if tables.get(name, {}).get(key) != value]
         if other:
             raise TimbreError(
                 f"{path / name}: {len(other)} of {len(before)} lines are of another corpus or folder "

@@ -5,7 +5,8 @@
     <lists>/veri_test2.txt …                       1|0 id10270/<video>/00001.wav id10271/<video>/00002.wav
     <lists>/vox1_meta.csv, vox2_meta.csv           genders and parts; optional
 
-Folders between the root and the speakers (``dev``, ``test``, ``wav``, ``aac``) may be there or not. Trained on
+Folders between the root and the speakers (``dev``, ``test``, ``wav``, ``aac``) may be there or not. The table
+``utt2session`` names the video of each utterance, ``<speaker>-<video>``. Trained on
 is VoxCeleb2 dev, or without it VoxCeleb1 dev; the test part is what the official lists name. m4a goes through
 ffmpeg in ``wav.scp``. Sources: Nagrani et al. (2017), arXiv 1706.08612; Chung et al. (2018), arXiv 1806.05622.
 """
@@ -17,6 +18,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -142,7 +144,8 @@ def _of_video(folder: str, names: Sequence[str]) -> Iterator[Row]:
             continue
         path = os.path.join(folder, name)
         wav = path if extension == ".wav" else f"ffmpeg -v 8 -i {shlex.quote(path)} -f wav -acodec pcm_s16le - |"
-        yield Row(f"{speaker}-{video}-{stem}", speaker, wav)
+        session = {"utt2session": f"{speaker}-{video}"}  # a video shares its microphone and its room
+        yield Row(f"{speaker}-{video}-{stem}", speaker, wav, session)
 
 
 def _require_ffmpeg(rows: Sequence[Row]) -> None:
@@ -158,4 +161,4 @@ def _with_genders(rows: Sequence[Row], genders: Mapping[str, str]) -> list[Row]:
     """The rows with ``spk2gender``, if all of the part's speakers are known."""
     if any(row.speaker not in genders for row in rows):
         return list(rows)
-    return [Row(row.utterance, row.speaker, row.wav, {}, {"spk2gender": genders[row.speaker]}) for row in rows]
+    return [replace(row, speaker_tables={"spk2gender": genders[row.speaker]}) for row in rows]

@@ -8,22 +8,28 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from timbre.conf import Section
+from timbre.errors import TimbreError
 from timbre.kaldi.audio import AudioError
 
 INT16 = 32768.0
 """Kaldi computes on samples in the 16-bit range; waveforms here are in [-1, 1)."""
 
 
-class FrameConf(Section):
-    """Framing, with Kaldi's names and defaults (feature-window.h), but without dither unless asked for."""
+class StorageConf(Section):
+    """How frames of any origin are kept."""
+
+    storage: Literal["float32", "half", "kaldi"] = Field(
+        "float32", description="ark: float32, 16 bit (CM2, half the size) or Kaldi's 8 bit (CM, a quarter)"
+    )
+
+
+class FrameConf(StorageConf):
+    """Framing of waveforms, with Kaldi's names and defaults (feature-window.h), no dither unless asked for."""
 
     sample_rate: PositiveInt = Field(16000, description="Hz; audio at another rate is refused unless `resample`")
     resample: bool = Field(False, description="resample audio at another rate instead of refusing it")
     frame_length: PositiveFloat = Field(25.0, description="ms")
     frame_shift: PositiveFloat = Field(10.0, description="ms")
-    storage: Literal["float32", "half", "kaldi"] = Field(
-        "float32", description="ark: float32, 16 bit (CM2, half the size) or Kaldi's 8 bit (CM, a quarter)"
-    )
 
 
 class KaldiConf(FrameConf):
@@ -44,6 +50,25 @@ class KaldiConf(FrameConf):
         """The arguments of torchaudio.compliance.kaldi, whose own defaults differ from Kaldi's."""
         own = self.model_dump(exclude={"kind", "sample_rate", "resample", "storage"})
         return own | {"sample_frequency": float(self.sample_rate), "energy_floor": 0.0, "raw_energy": True}
+
+
+def require_waveforms(features: Section, what: str) -> FrameConf:
+    """``features`` that are computed from waveforms; refused where they are none.
+
+    Args:
+        what: what needs waveforms, up to the word before "frames that came with their corpus".
+    """
+    if isinstance(features, FrameConf):
+        return features
+    raise no_waveforms(features, what)
+
+
+def no_waveforms(features: Section, what: str) -> TimbreError:
+    """The refusal of :func:`require_waveforms`."""
+    return TimbreError(
+        f"{what} frames that came with their corpus (features.kind {features.kind}); how they were made of audio "
+        "is not known"
+    )
 
 
 def frame_samples(conf: FrameConf) -> int:

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt
 from timbre.conf import Section, kind_module
 from timbre.errors import TimbreError
 from timbre.features.cmvn import sliding_cmvn
+from timbre.features.frames import FrameConf
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
@@ -45,10 +46,18 @@ def build_extractor(conf: Section):
 
 
 class FrontEnd:
-    """``(N,)`` samples float32 in [-1, 1) → ``(T, F)`` frames for an encoder, exactly as read from ark."""
+    """``(N,)`` samples float32 in [-1, 1) → ``(T, F)`` frames for an encoder, exactly as read from ark.
+
+    Attributes:
+        sample_rate: in Hz; ``None`` where no waveform leads to the frames.
+        resample: whether audio at another rate may be resampled.
+        dim: F.
+    """
 
     def __init__(self, features: Section, conf: InputConf) -> None:
-        self.sample_rate, self.resample = features.sample_rate, features.resample
+        waves = features if isinstance(features, FrameConf) else None
+        self.sample_rate = waves.sample_rate if waves else None
+        self.resample = bool(waves and waves.resample)
         self._extract = build_extractor(features)
         self._conf = conf
         self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None

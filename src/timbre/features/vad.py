@@ -14,7 +14,7 @@ from pydantic import Field, NonNegativeInt
 
 from timbre.conf import Section
 from timbre.features import mfcc
-from timbre.features.frames import FrameConf, KaldiConf
+from timbre.features.frames import KaldiConf, require_waveforms
 
 
 class VadConf(Section):
@@ -42,7 +42,8 @@ class VoiceActivity:
     The energy is taken from the waveform, so that it serves features of any kind.
     """
 
-    def __init__(self, conf: VadConf, frames: FrameConf) -> None:
+    def __init__(self, conf: VadConf, features: Section) -> None:
+        frames = require_waveforms(features, "voice activity cannot be found in")
         shared = {"sample_rate", "frame_length", "frame_shift"} | (
             {"dither", "remove_dc_offset", "snip_edges"} if isinstance(frames, KaldiConf) else set()
         )

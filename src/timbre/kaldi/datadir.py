@@ -11,6 +11,7 @@ from timbre.kaldi.text import read_table, write_table
 # Which stage of a recipe makes a table: said when the table is not there.
 _MADE_BY = {
     "wav.scp": "the preparation of the corpus (stage 0)",
+    "given.scp": "the preparation of a corpus that came as frames (stage 0)",
     "utt2spk": "the preparation of the corpus (stage 0)",
     "trials": "the preparation of the corpus (stage 0)",
     "feats.scp": "steps/make_feats.sh (stage 1)",
@@ -54,6 +55,12 @@ class DataDir:
     def spk2utt(self) -> dict[str, list[str]]:
         """``{speaker: [utterances]}``, derived from ``utt2spk``."""
         return invert(self.utt2spk)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """What each utterance is made from: ``segments``, else ``wav.scp``, else the frames of ``given.scp``."""
+        names = [name for name in ("segments", "wav.scp", "given.scp") if self.has(name)]
+        return self.table(names[0] if names else "wav.scp")
 
     @property
     def models(self) -> dict[str, list[str]]:

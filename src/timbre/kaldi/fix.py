@@ -17,7 +17,7 @@ from timbre.kaldi.layout import keyed_by, read_rows, tables
 from timbre.kaldi.text import write_table
 
 _FILTERING = ("feats.scp", "text", "segments", "utt2lang", "utt2dur", "utt2num_frames", "cmvn.scp", "spk2gender")
-_FILTERING += ("wav.scp",)
+_FILTERING += ("wav.scp", "given.scp")
 _FILTERING_PREFIXES = ("feats_", "vectors_")
 _ABOVE_ZERO = ("utt2dur", "utt2num_frames")
 

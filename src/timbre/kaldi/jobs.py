@@ -39,7 +39,7 @@ def merge_counted(
     Raises:
         TimbreError: naming the utterances of the data directory that are in neither.
     """
-    wanted = data.table("segments") if data.has("segments") else data.table("wav.scp")
+    wanted = data.sources
     done, left_out = _merge(out, written, jobs), _merge(out, skipped, jobs)
     if missing := [utterance for utterance in wanted if utterance not in done and utterance not in left_out]:
         raise TimbreError(

@@ -17,13 +17,14 @@ from timbre.kaldi.layout import Kind, keyed_by, read_unique, tables
 
 # Whole tables: their keys are those of utt2spk, spk2utt or wav.scp, no more and no fewer.
 _WHOLE = ("feats.scp", "vad.scp", "utt2lang", "utt2uniq", "utt2dur", "utt2num_frames", "cmvn.scp", "spk2gender")
-_WHOLE += ("reco2dur", "reco2file_and_channel")
+_WHOLE += ("reco2dur", "reco2file_and_channel", "given.scp")
 _WHOLE_PREFIXES = ("feats_", "vectors_")
 # Type and open interval of the values.
 _NUMBERS = {
     "utt2dur": (float, 0, math.inf, "a number above 0"),
     "reco2dur": (float, 0, math.inf, "a number above 0"),
     "utt2num_frames": (int, 0, math.inf, "a whole number above 0"),
+    "utt2mel_len": (int, 0, math.inf, "a whole number above 0"),
     "utt2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),
     "spk2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),
 }
@@ -41,7 +42,7 @@ def validate(
 
     Args:
         path: the directory.
-        feats, text, wav: whether ``feats.scp``, ``text``, ``wav.scp`` must be there.
+        feats, text, wav: whether ``feats.scp``, ``text``, ``wav.scp`` (or ``given.scp``) must be there.
         printable: whether ``text`` may hold printing characters only.
         speaker_order: whether sorting by speaker must leave the utterances in their order.
     Raises:
@@ -61,6 +62,7 @@ def validate(
     if speaker_order:
         _check_speaker_order(path / "utt2spk", utt2spk)
     _check_spk2utt(path, others["spk2utt"], utt2spk)
+    wav = wav and "given.scp" not in names
     for name, wanted, option in (("text", text, "--no-text"), ("wav.scp", wav, "--no-wav")):
         if wanted and name not in names:
             raise TimbreError(f"{path / name}: no such file; if that is meant, give {option}")

@@ -29,5 +29,6 @@ def build_loss(conf: Section, embedding_dim: int, num_classes: int) -> nn.Module
     It has ``forward(embeddings (B, D), labels (B,) int64, margin_scale=1.0) -> LossOutput``, and of its class
     ``class_parameters``, names of the parameters whose rows belong to the classes in their order (as many rows
     to each), and ``whole_batch``, whether it compares a batch's rows with each other and so needs all at once.
+    A loss that has classes can classify: ``logits(embeddings (B, D)) -> (B, C)``, without a margin.
     """
     return kind_module("timbre.losses", conf.kind, "loss.kind").Loss(conf, embedding_dim, num_classes)

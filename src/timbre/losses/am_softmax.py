@@ -58,11 +58,17 @@ class Loss(nn.Module):
             margin_scale: 0 to 1, times the conf's margin: what a margin schedule moves.
         """
         with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings = F.normalize(embeddings.to(self.weight.dtype))
-            cosine = F.linear(embeddings, F.normalize(self.weight))
-            if self.sub_centres > 1:
-                cosine = cosine.unflatten(1, (-1, self.sub_centres)).amax(dim=2)
-            truth = labels[:, None]
+            cosine, truth = self._cosine(embeddings), labels[:, None]
             penalised = self.penalise(cosine.gather(1, truth), self.margin * margin_scale)
             margin_logits = self.scale * cosine.scatter(1, truth, penalised)
             return LossOutput(F.cross_entropy(margin_logits, labels), self.scale * cosine, margin_logits, labels)
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """``(B, D)`` -> ``(B, C)`` without a margin, in fp32."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            return self.scale * self._cosine(embeddings)
+
+    def _cosine(self, embeddings: Tensor) -> Tensor:
+        embeddings = F.normalize(embeddings.to(self.weight.dtype))
+        cosine = F.linear(embeddings, F.normalize(self.weight))
+        return cosine.unflatten(1, (-1, self.sub_centres)).amax(dim=2) if self.sub_centres > 1 else cosine

@@ -30,6 +30,10 @@ class Loss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor, margin_scale: float = 1.0) -> LossOutput:
         """``embeddings (B, D)``, ``labels (B,)`` -> :class:`timbre.losses.LossOutput`, always in fp32."""
+        logits = self.logits(embeddings)
+        return LossOutput(F.cross_entropy(logits, labels), logits, logits, labels)
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """``(B, D)`` -> ``(B, C)``, in fp32."""
         with torch.autocast(embeddings.device.type, enabled=False):
-            logits = self.classifier(embeddings.to(self.classifier.weight.dtype))
-            return LossOutput(F.cross_entropy(logits, labels), logits, logits, labels)
+            return self.classifier(embeddings.to(self.classifier.weight.dtype))

@@ -1,19 +1,23 @@
-"""Embeddings of whole utterances of a data directory, by jobs, and what the jobs wrote put together."""
+"""Embeddings of whole utterances, and vectors made of them: by jobs, and what the jobs wrote put together."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from timbre.errors import TimbreError, some
 from timbre.features.front_end import FrameReader
+from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.policy import BadAudio, check_skipped
 from timbre.kaldi.tables import ArkWriter, read_vectors
 from timbre.kaldi.text import read_table, write_table
+from timbre.models.batching import length_batches, padded
 from timbre.models.precision import autocast, resolve_precision
 from timbre.models.trained import TrainedModel
 
@@ -21,14 +25,45 @@ from timbre.models.trained import TrainedModel
 def extract_embeddings(
     model: TrainedModel, data: DataDir, out: Path, job: str, bad_audio: str, precision: str = "fp32"
 ) -> None:
-    """Writes ``out/xvector.<job>.{ark,scp}`` and ``.skipped``; a job that has written its scp is done.
+    """Writes ``out/xvector.<job>.{ark,scp}`` and ``.skipped`` (:func:`extract_vectors`)."""
+    extract_vectors(model, model.embed_frames, "xvector", data, out, job, bad_audio, precision)
+
+
+def collect_embeddings(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
+    """Merges the jobs' embeddings into ``out``: ``xvector``, ``spk_xvector`` (ark and scp), ``num_utts.ark``.
+
+    ``spk_xvector`` holds the models of ``data``'s table ``enrol``, or its speakers
+    (:func:`timbre.kaldi.enrolment.write_models`).
+    """
+    found = collect_vectors(data, parts, out, "xvector", jobs, max_skipped)
+    models = write_models(data, found, out)
+    return f"{out}/xvector.scp: {len(found)} embeddings of {models} {'models' if data.has('enrol') else 'speakers'}"
+
+
+Compute = Callable[[Sequence[np.ndarray], Sequence[str]], np.ndarray]
+"""From N arrays of frames (T, F) and their names to vectors (N, D): :meth:`TrainedModel.embed_frames`."""
+
+
+def extract_vectors(
+    model: TrainedModel,
+    compute: Compute,
+    name: str,
+    data: DataDir,
+    out: Path,
+    job: str,
+    bad_audio: str,
+    precision: str = "fp32",
+) -> None:
+    """Writes ``out/<name>.<job>.{ark,scp}`` and ``.skipped``; a job that has written its scp is done.
 
     Args:
+        compute: what is written, of batches of whole utterances; the model's embeddings, or made of them.
+        name: ``xvector``, ``posteriors``.
         data: with ``feats.scp``, made by the front-end of the model.
         bad_audio: ``fail`` or ``skip``, for utterances too short for the encoder.
         precision: ``fp32``, or ``bf16`` for speed at the price of the third digit, ``auto`` where it is native.
     """
-    scp = out / f"xvector.{job}.scp"
+    scp = out / f"{name}.{job}.scp"
     if scp.exists():
         print(f"{scp}: done before")
         return
@@ -43,38 +78,49 @@ def extract_embeddings(
     found: dict[str, np.ndarray] = {}
     batches = model.batches([frames for _, frames in usable])
     with autocast(resolve_precision(precision, model.device), model.device):  # once: weights stay converted in it
-        for batch in tqdm(batches, desc=f"embed.{job}", unit="batch", mininterval=1):
+        for batch in tqdm(batches, desc=f"{name}.{job}", unit="batch", mininterval=1):
             names = [usable[index][0] for index in batch]
-            found.update(zip(names, model.embed_frames([reader.read(name) for name in names], names), strict=True))
-    bad.write(out / f"xvector.{job}.skipped")
-    with ArkWriter(out / f"xvector.{job}.ark", scp) as writer:
+            found.update(zip(names, compute([reader.read(name) for name in names], names), strict=True))
+    bad.write(out / f"{name}.{job}.skipped")
+    with ArkWriter(out / f"{name}.{job}.ark", scp) as writer:
         for utterance, _ in usable:
             writer.write(utterance, found[utterance])
 
 
-def collect_embeddings(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
-    """Merges the jobs' embeddings into ``out``: ``xvector``, ``spk_xvector`` (ark and scp), ``num_utts.ark``.
-
-    ``spk_xvector`` holds the models of ``data``'s table ``enrol``, or its speakers
-    (:func:`timbre.kaldi.enrolment.write_models`).
+def collect_vectors(
+    data: DataDir, parts: Path, out: Path, name: str, jobs: int, max_skipped: float
+) -> dict[str, np.ndarray]:
+    """Merges the jobs' vectors into ``out/<name>.{ark,scp}``, in the order of ``feats.scp``, and returns them.
 
     Raises:
-        TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped, and one of ``enrol``
-            that the data directory does not have.
+        TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped.
     """
     wanted = data.table("feats.scp")
-    tables = [read_vectors(parts / f"xvector.{job}.scp") for job in range(1, jobs + 1)]
+    tables = [read_vectors(parts / f"{name}.{job}.scp") for job in range(1, jobs + 1)]
     found = {key: row for keys, matrix in tables for key, row in zip(keys, matrix, strict=True)}
     skipped: dict[str, str] = {}
     for job in range(1, jobs + 1):
-        skipped |= read_table(parts / f"xvector.{job}.skipped")
+        skipped |= read_table(parts / f"{name}.{job}.skipped")
     if missing := [utterance for utterance in wanted if utterance not in found and utterance not in skipped]:
-        raise TimbreError(f"expected {len(wanted)} embeddings, wrote {len(found)}, missing {some(missing)}")
-    write_table(out / "xvector.skipped", skipped)
-    check_skipped(skipped, len(wanted), max_skipped, out / "xvector.skipped")
-    models = write_models(data, found, out)
-    with ArkWriter(out / "xvector.ark", out / "xvector.scp") as writer:
-        for utterance in wanted:
-            if utterance in found:
-                writer.write(utterance, found[utterance])
-    return f"{out}/xvector.scp: {len(found)} embeddings of {models} {'models' if data.has('enrol') else 'speakers'}"
+        raise TimbreError(f"expected {len(wanted)} vectors, wrote {len(found)}, missing {some(missing)}")
+    write_table(out / f"{name}.skipped", skipped)
+    check_skipped(skipped, len(wanted), max_skipped, out / f"{name}.skipped")
+    found = {utterance: found[utterance] for utterance in wanted if utterance in found}
+    with ArkWriter(out / f"{name}.ark", out / f"{name}.scp") as writer:
+        for utterance, vector in found.items():
+            writer.write(utterance, vector)
+    return found
+
+
+def embed_utterances(
+    encoder: torch.nn.Module, reader: FrameReader | OnlineFrames, utterances: list[str], device: torch.device
+) -> np.ndarray:
+    """Embeddings ``(N, D)`` of whole utterances, by an encoder in evaluation mode, in their order."""
+    lengths = np.array([reader.num_frames(utterance) for utterance in utterances])
+    found: dict[int, np.ndarray] = {}
+    for batch in length_batches(lengths, device=device.type):
+        feats, counts = padded([reader.read(utterances[index]) for index in batch])
+        with torch.inference_mode():
+            embeddings = encoder(feats.to(device), counts)
+        found.update(zip(batch.tolist(), embeddings.float().cpu().numpy(), strict=True))
+    return np.stack([found[index] for index in range(len(utterances))])

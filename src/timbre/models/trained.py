@@ -13,6 +13,7 @@ from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, plugin
 from timbre.errors import TimbreError
+from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.kaldi import audio
 from timbre.kaldi.atomic import atomic_write
@@ -67,6 +68,7 @@ class TrainedModel:
     def frames(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
         """An audio file, or samples ``(N,)`` in [-1, 1) at ``rate`` Hz → frames ``(T, F)``."""
         name = "samples" if isinstance(source, np.ndarray) else str(source)
+        require_waveforms(self.conf.features, f"{name}: this model was trained on")
         samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
         wanted = self.front_end.sample_rate
         if rate != wanted and not self.front_end.resample:
@@ -120,7 +122,8 @@ def load_tensors(file: Path) -> Any:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
-        raise TimbreError(f"{file}: not readable as saved tensors: {str(error).splitlines()[0]}") from None
+        why = (str(error) or type(error).__name__).splitlines()[0]  # of an empty file there is no message
+        raise TimbreError(f"{file}: not readable as saved tensors: {why}") from None
 
 
 def save_tensors(file: Path, state: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import yaml
@@ -20,9 +21,12 @@ from markupsafe import Markup
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
-from timbre.report import plots
-from timbre.scoring.bootstrap import PRIORS
-from timbre.scoring.evaluation import bounded, calibrated, percent
+from timbre.report import classification, plots, verification
+from timbre.scoring.evaluation import bounded, percent
+from timbre.scoring.measured import metrics_files
+
+# What an evaluation of each task looks like: a module, and the template that it names.
+_TASKS = {"verification": verification, "classification": classification}
 
 
 def write_report(exp: str | Path, about: str | None = None) -> Path:
@@ -37,9 +41,10 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
         TimbreError: where there is no ``metrics.json``, or a file that cannot be read.
     """
     exp = Path(exp)
-    paths = [path for path in (exp / "metrics.json", *sorted(exp.glob("*/metrics.json"))) if path.exists()]
+    paths = metrics_files(exp)
     if not paths:
-        raise TimbreError(f"{exp}: no metrics.json; steps/evaluate.sh (stage 5) makes it")
+        raise TimbreError(f"{exp}: no metrics.json; scoring (stage 4) makes it")
+    conf = _text(exp / "conf.yaml")
     evaluations = [_evaluation(path, exp) for path in paths]
     data = list(dict.fromkeys(Path(evaluation["metrics"]["data"]) for evaluation in evaluations))
     history = [json.loads(line) for line in (_text(exp / "history.jsonl") or "").splitlines()]
@@ -50,10 +55,10 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
         title=exp.resolve().name,
         about=[about] if about else list(filter(None, (_text(folder / "about") for folder in data))),
         evaluations=evaluations,
-        priors=PRIORS,
+        crop_frames=(yaml.safe_load(conf or "") or {}).get("train", {}).get("crop_frames"),
         training=Markup(plots.training(history, "history")) if history else None,
         epochs=len(history),
-        conf=_text(exp / "conf.yaml"),
+        conf=conf,
         differences=yaml.safe_load(_text(exp / "differences.yaml") or ""),
         skipped=_skipped([exp, *data]),
         made=_environment(),
@@ -69,35 +74,16 @@ def _text(path: Path) -> str | None:
 
 
 def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
-    """One ``metrics.json`` with its plots."""
+    """One ``metrics.json``, as the template of its task needs it."""
+    name = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(path.with_name("curves.npz")) as arrays:
-            curves: dict[str, dict[str, np.ndarray]] = {system: {} for system in metrics["systems"]}
-            for key in arrays.files:
-                system, _, curve = key.rpartition("/")
-                curves[system][curve] = arrays[key]
-    except (OSError, ValueError, KeyError) as error:
-        raise TimbreError(f"{path}: cannot be read ({error}); run steps/evaluate.sh (stage 5) again") from error
-    name = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    first = next(iter(metrics["systems"]))
-    measures = metrics["systems"][first]
-    eers = {system: values["eer"]["value"] for system, values in metrics["systems"].items()}
-    rates = {condition: values["eer"] for condition, values in metrics["conditions"].items() if values["eer"]}
-    drawn = {
-        "roc": plots.roc(curves, eers, name),
-        "det": plots.det(curves, eers, name),
-        "histogram": plots.histogram(curves[first], measures["threshold"], name),
-        "conditions": plots.conditions(rates, eers[first], name) if rates else "",
-    }
-    return {
-        "part": str(path.parent.relative_to(exp)) if path.parent != exp else "",
-        "metrics": metrics,
-        "first": first,
-        "measures": measures,
-        "calibrated": calibrated(metrics),
-        "plots": {key: Markup(svg) for key, svg in drawn.items()},
-    }
+        task = _TASKS[metrics.get("task", "verification")]
+        with np.load(path.with_name(task.ARRAYS)) as arrays:
+            found = task.evaluation(metrics, arrays, name)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise TimbreError(f"{path}: cannot be read ({error}); score again (stage 4)") from error
+    return {**found, "part": str(path.parent.relative_to(exp)) if path.parent != exp else ""}
 
 
 def _skipped(folders: list[Path]) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,11 +20,15 @@ from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_lines, read_text
 from timbre.models.trained import TrainedModel, read_final
-from timbre.report.results import parameters, results
-from timbre.scoring.comparison import metrics_files, read_metrics
+from timbre.report import classification
+from timbre.report.results import cell, parameters, results
+from timbre.scoring.measured import metrics_files, read_metrics
 
 FEW_SPEAKERS = 100
 """With fewer test speakers the card says that they are few."""
+
+FEW_CLASSES = 10
+"""So many classes are named."""
 
 
 def write_model_card(exp: str | Path, about: str | None = None) -> Path:
@@ -44,41 +48,85 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     metrics = read_metrics(exp) if metrics_files(exp) else {}
     about = about or _about(metrics)
     utterances, epochs = _utterances(exp / "train.log"), _epochs(exp / "history.jsonl")
+    own = {"verification": _encoder, "classification": _classifier}[conf.get("task", "verification")]
+    task = own(conf, model, metrics)
     facts = {
         "about (what the speech is)": about,
         "metrics.json (results)": metrics,
         "history.jsonl (epochs)": epochs,
         "train.log (utterances trained on)": utterances,
-        "threshold and calibration (nobody was held out in training)": "threshold" in model.backend,
+        task.fitted: task.fitted_there,
     }
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
         loader=folder, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    card = environment.get_template("model_card.md").render(
+    card = environment.get_template(task.template).render(
         name=exp.resolve().name,
         about=about,
         version=timbre.__version__,
         date=datetime.fromtimestamp((exp / "final.pt").stat().st_mtime, timezone.utc).strftime("%Y-%m-%d"),
         classes=len(model.classes),
-        speeds=conf.get("speeds"),
         utterances=utterances,
         init=conf.get("init"),
         features=_keys(conf["features"]),
         input=_keys(conf["input"]),
         encoder=_keys(conf["encoder"]),
-        dim=model.encoder.embedding_dim,
         parameters=parameters(exp),
         loss=_keys(conf["loss"]),
         epochs=epochs,
         backend=model.backend,
         results=results([exp]) if metrics else "",
-        limits=_limits(model, metrics, about),
+        limits=[*_limits(metrics, about, task), _input(model)],
         missing=[name for name, there in facts.items() if not there],
+        **task.values,
     )
     with atomic_write(exp / "model_card.md") as file:
         file.write(card)
     return exp / "model_card.md"
+
+
+class _Task(NamedTuple):
+    """What a card says by the model's task.
+
+    ``template`` and the ``values`` it needs; what was ``tested`` on, a key of ``metrics.json``; the name of what is
+    ``fitted`` on held-out data, and whether it is there; ``limits``.
+    """
+
+    template: str
+    values: dict[str, Any]
+    tested: str
+    fitted: str
+    fitted_there: bool
+    limits: list[str]
+
+
+def _encoder(conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any]) -> _Task:
+    limits = []
+    if fitted := "threshold" in model.backend:
+        limits.append(
+            "Threshold and calibration are those of training speakers that were held out; other recordings need "
+            "their own."
+        )
+    values = {"speeds": conf.get("speeds"), "dim": model.encoder.embedding_dim}
+    name = "threshold and calibration (nobody was held out in training)"
+    return _Task("model_card_verification.md", values, "trials", name, fitted, limits)
+
+
+def _classifier(conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any]) -> _Task:
+    kind = classification.kind(conf["labels"])
+    limits = [f"The classes are a closed set: an unknown {kind} is always taken for one of the classes."]
+    limits += dict.fromkeys(line for values in metrics.values() for line in classification.parts(values))
+    if fitted := "temperature" in model.backend:
+        limits.append("Probabilities are scaled by a temperature fitted on held-out training utterances.")
+    values = {
+        "kind": kind,
+        "labels": conf["labels"],
+        "names": [cell(name) for name in model.classes] if len(model.classes) <= FEW_CLASSES else [],
+        "audio": model.front_end.sample_rate is not None,
+    }
+    name = "held-out error and temperature (nothing was held out in training)"
+    return _Task("model_card_classification.md", values, "utterances", name, fitted, limits)
 
 
 def _about(metrics: Mapping[str, Any]) -> str:
@@ -108,27 +156,28 @@ def _keys(section: Mapping[str, Any]) -> str:
     return ", ".join([*([kind] if kind else []), *(f"{key} {value}" for key, value in rows.items())])
 
 
-def _limits(model: TrainedModel, metrics: Mapping[str, Any], about: str) -> list[str]:
+def _limits(metrics: Mapping[str, Any], about: str, task: _Task) -> list[str]:
     """What a user must not expect."""
     limits = []
     if "synthetic" in about.lower():
         limits.append("The speech is synthetic: nothing here says how the model does on people's voices.")
     if metrics:
         limits.append(
-            "Measured on the trials above alone: other languages, channels, noise, ages, and recordings of other "
-            "days were not tested, unless the lines above say so."
+            f"Measured on the {task.tested} above alone: other languages, channels, noise, ages, and recordings of "
+            "other days were not tested, unless the lines above say so."
         )
     else:
         limits.append("Not measured: this directory has no results.")
-    speakers = min((values["trials"]["speakers"] for values in metrics.values()), default=FEW_SPEAKERS)
+    speakers = min((values[task.tested]["speakers"] for values in metrics.values()), default=FEW_SPEAKERS)
     if speakers < FEW_SPEAKERS:
         limits.append(f"{speakers} test speakers are few: look at the intervals, not at the figures alone.")
-    if "threshold" in model.backend:
-        limits.append(
-            "Threshold and calibration are those of training speakers that were held out; other recordings need "
-            "their own."
-        )
-    rate, frames = model.front_end.sample_rate, model.encoder.min_frames
+    return limits + task.limits
+
+
+def _input(model: TrainedModel) -> str:
+    """What the model can be given."""
+    rate, frames = model.front_end.sample_rate, f"of {model.encoder.min_frames} frames or more"
+    if rate is None:
+        return f"It takes frames of its corpus only, no audio; utterances {frames}."
     other = "is resampled" if model.front_end.resample else "is refused"
-    limits.append(f"Audio at {rate} Hz (at another rate it {other}), of {frames} frames or more.")
-    return limits
+    return f"Audio at {rate} Hz (at another rate it {other}), {frames}."

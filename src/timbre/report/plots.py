@@ -1,67 +1,15 @@
-"""Plots as SVG to stand inline in a page: text stays text, and colours follow the page, light or dark."""
+"""Plots of trials' scores, and training curves."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-# Drawn in colours that nobody would choose, which become the page's own (template.html defines them).
-_INK, _FAINT, _FIRST, _SECOND, _THIRD, _FOURTH = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f", "#101112"
-_PAGE = {
-    _INK: "currentColor",
-    _FAINT: "var(--line)",
-    _FIRST: "var(--first)",
-    _SECOND: "var(--second)",
-    _THIRD: "var(--third)",
-    _FOURTH: "var(--fourth)",
-}
-_DASHES = ("-", "--", "-.", ":")
-_COLOURS = (_FIRST, _SECOND, _THIRD, _FOURTH)
-# Four systems are told apart without their colours, too, and sixteen with them.
-_STYLES = [(_COLOURS[(i + i // 4) % 4], _DASHES[i % 4]) for i in range(16)]
-_RC = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.grid": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
-    **dict.fromkeys(("grid.color", "axes.edgecolor"), _FAINT),
-    **dict.fromkeys(("axes.facecolor", "figure.facecolor", "savefig.facecolor"), "none"),
-}
-
-
-@contextmanager
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1):
-    """A figure in inches with its axes (an array where there are several), in the page's style."""
-    with matplotlib.rc_context(_RC):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, figure.subplots(rows, columns)
-
-
-def _svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an ``<svg>`` element; ``name`` keeps the ids of a page's figures apart."""
-    file = io.StringIO()
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    svg = file.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r'id="(figure|axes|patch|line2d|text|legend|matplotlib|xtick|ytick|PolyC|LineC)[\w.]*"', "", svg)
-    for drawn, shown in _PAGE.items():
-        svg = svg.replace(drawn, shown)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+from timbre.report.drawing import FAINT, FIRST, INK, STYLES, figure, svg
 
 
 def _height(curves: Mapping[str, Any]) -> float:
@@ -71,24 +19,24 @@ def _height(curves: Mapping[str, Any]) -> float:
 
 def roc(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float], name: str) -> str:
     """ROC of systems with the points of equal error; ``eers`` are shares from 0 to 1."""
-    with _figure(4.6, _height(curves)) as (figure, axes):
-        axes.plot([0, 100], [100, 0], color=_FAINT, linewidth=1)
-        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(_STYLES), strict=False):
+    with figure(4.6, _height(curves)) as (drawn, axes):
+        axes.plot([0, 100], [100, 0], color=FAINT, linewidth=1)
+        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
             point = 100 * eers[system]
             label = f"{system}: EER {point:.2f} %"
             axes.plot(100 * curve["fpr"], 100 * (1 - curve["fnr"]), dashes, color=colour, label=label)
             axes.plot(point, 100 - point, "o", color=colour, clip_on=False)
         axes.set(xlabel="false alarms (%)", ylabel="targets accepted (%)", xlim=(0, 100), ylim=(0, 100))
-        figure.legend(loc="outside lower left")
-        return _svg(figure, f"{name}-roc", "ROC curve with the point of equal error")
+        drawn.legend(loc="outside lower left")
+        return svg(drawn, f"{name}-roc", "ROC curve with the point of equal error")
 
 
 def det(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float], name: str) -> str:
     """DET curve (Martin et al. 1997): both error rates on the scale of normal deviates."""
     ticks = np.array([0.01, 0.1, 1, 5, 10, 20, 40, 60, 80])
-    with _figure(4.6, _height(curves)) as (figure, axes):
+    with figure(4.6, _height(curves)) as (drawn, axes):
         lowest = 0.2
-        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(_STYLES), strict=False):
+        for (system, curve), (colour, dashes) in zip(curves.items(), cycle(STYLES), strict=False):
             inner = (curve["fpr"] > 0) & (curve["fnr"] > 0) & (curve["fpr"] < 1) & (curve["fnr"] < 1)
             fpr, fnr = curve["fpr"][inner], curve["fnr"][inner]
             lowest = min([lowest, *fpr, *fnr])
@@ -96,61 +44,62 @@ def det(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float
             if 0 < eers[system] < 1:
                 axes.plot(*[ndtri(eers[system])] * 2, "o", color=colour)
         limits = ndtri(max(lowest, 1e-4) * 0.9), ndtri(0.8)
-        axes.plot(limits, limits, color=_FAINT, linewidth=1, zorder=1)
+        axes.plot(limits, limits, color=FAINT, linewidth=1, zorder=1)
         axes.set_xticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
         axes.set_yticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
         axes.set(xlabel="false alarms (%)", ylabel="misses (%)", xlim=limits, ylim=limits)
-        figure.legend(loc="outside lower left")
-        return _svg(figure, f"{name}-det", "DET curve: misses against false alarms")
+        drawn.legend(loc="outside lower left")
+        return svg(drawn, f"{name}-det", "DET curve: misses against false alarms")
 
 
 def histogram(curve: Mapping[str, np.ndarray], threshold: float, name: str) -> str:
     """The densities of target and nontarget scores, and the threshold of equal error."""
-    with _figure(4.6, 3.2) as (figure, axes):
-        for kind, (colour, dashes) in zip(("target", "nontarget"), _STYLES, strict=False):
+    with figure(4.6, 3.2) as (drawn, axes):
+        for kind, (colour, dashes) in zip(("target", "nontarget"), STYLES, strict=False):
             axes.stairs(curve[kind], curve["edges"], color=colour, linestyle=dashes, linewidth=1.5, label=kind)
             axes.stairs(curve[kind], curve["edges"], color=colour, fill=True, alpha=0.2)
-        axes.axvline(threshold, color=_INK, linestyle=":", label=f"threshold {threshold:.3g}")
+        axes.axvline(threshold, color=INK, linestyle=":", label=f"threshold {threshold:.3g}")
         axes.set(xlabel="score", ylabel="density")
         axes.legend()
-        return _svg(figure, f"{name}-histogram", "Histograms of target and nontarget scores")
+        return svg(drawn, f"{name}-histogram", "Histograms of target and nontarget scores")
 
 
 def conditions(rates: Mapping[str, Mapping[str, Any]], whole: float, name: str) -> str:
     """EER with interval by condition (a dot and a bar each), and of the whole list (a line)."""
-    with _figure(4.6, 0.9 + 0.35 * len(rates)) as (figure, axes):
+    with figure(4.6, 0.9 + 0.35 * len(rates)) as (drawn, axes):
         for row, rate in enumerate(rates.values()):
             if rate["low"] is not None:
-                axes.plot([100 * rate["low"], 100 * rate["high"]], [row, row], color=_FIRST, linewidth=2)
-            axes.plot(100 * rate["value"], row, "o", color=_FIRST)
-        axes.axvline(100 * whole, color=_INK, linestyle=":", label="all trials")
+                axes.plot([100 * rate["low"], 100 * rate["high"]], [row, row], color=FIRST, linewidth=2)
+            axes.plot(100 * rate["value"], row, "o", color=FIRST)
+        axes.axvline(100 * whole, color=INK, linestyle=":", label="all trials")
         axes.set_yticks(range(len(rates)), list(rates))
         axes.set(xlabel="EER (%), with 95 % interval", ylim=(len(rates) - 0.5, -0.5))
         axes.set_xlim(left=0)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-        return _svg(figure, f"{name}-conditions", "Equal error rate by condition")
+        return svg(drawn, f"{name}-conditions", "Equal error rate by condition")
 
 
 _PANELS = (
     ("loss", {"loss": "training", "heldout_loss": "held out"}, 1),
     ("accuracy (%)", {"accuracy": "without margin", "accuracy_margin": "with margin"}, 100),
     ("held-out EER (%)", {"heldout_eer": "held-out training speakers"}, 100),
+    ("held-out error (%)", {"heldout_error": "held-out training utterances"}, 100),
     ("learning rate", {"learning_rate": "learning rate"}, 1),
 )
 
 
 def training(history: Sequence[Mapping[str, float]], name: str) -> str:
-    """Loss, accuracy, held-out EER and learning rate by epoch, as far as the history knows them."""
+    """Loss, accuracy, held-out EER or error, and learning rate by epoch, as far as the history knows them."""
     panels = [
         (label, {key: line for key, line in lines.items() if any(key in row for row in history)}, scale)
         for label, lines, scale in _PANELS
     ]
     panels = [panel for panel in panels if panel[1]]
-    with _figure(4.6 * max(1, len(panels) / 2), 4.6, 2, -(-len(panels) // 2)) as (figure, grid):
+    with figure(4.6 * max(1, len(panels) / 2), 4.6, 2, -(-len(panels) // 2)) as (drawn, grid):
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         for axes, (label, lines, scale) in zip(grid.flat, panels, strict=False):
-            for (key, line), (colour, dashes) in zip(lines.items(), _STYLES, strict=False):
+            for (key, line), (colour, dashes) in zip(lines.items(), STYLES, strict=False):
                 rows = [row for row in history if key in row]
                 values = [scale * row[key] for row in rows]
                 axes.plot([row["epoch"] for row in rows], values, dashes, color=colour, label=line, marker=".")
@@ -158,4 +107,4 @@ def training(history: Sequence[Mapping[str, float]], name: str) -> str:
             axes.xaxis.get_major_locator().set_params(integer=True)
             if len(lines) > 1:
                 axes.legend()
-        return _svg(figure, f"{name}-training", "Training curves")
+        return svg(drawn, f"{name}-training", "Training curves")

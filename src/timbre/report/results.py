@@ -1,4 +1,4 @@
-"""The results of a recipe's experiments as Markdown: a table for each trial list, in order of EER.
+"""The results of a recipe's experiments as Markdown: a table for each list that was tested on, the best first.
 
 What an experiment does not hold is an en dash: nothing is estimated.
 """
@@ -11,41 +11,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from pydantic import Field
-
-from timbre.conf import Section, build
 from timbre.errors import TimbreError, did_you_mean
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_text
 from timbre.models.trained import read_final
-from timbre.scoring.bootstrap import PRIORS
-from timbre.scoring.comparison import read_metrics
-from timbre.scoring.evaluation import bounded, percent
+from timbre.report.columns import COLUMNS, NOTHING, Columns, task_of
+from timbre.report.published import Published, read_published
+from timbre.scoring.measured import read_metrics
 
-BASELINE = "untrained baseline"
-"""The system of ``metrics.json`` that is the same in all experiments: ``--baseline-name`` of evaluate."""
-
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-NOTHING = "–"
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # buffers of BatchNorm
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) .*$", re.MULTILINE)
 
 
-class Published(Section):
-    """A figure of somebody else's, to stand beside ours."""
-
-    system: str
-    list: str = Field("", description="the trial list, as our table is called; nothing where there is but one")
-    eer: float = Field(ge=0, le=100, description="%")
-    min_dcf: float | None = Field(None, ge=0, description="at the prior 0.01")
-    source: str
-
-
 class Row(NamedTuple):
-    """A line of a table, and the EER it stands by."""
+    """A line of a table, and its place among them: the lowest comes first."""
 
-    eer: float
+    place: float
     cells: tuple[str, ...]
 
 
@@ -53,74 +34,81 @@ def results(exps: Sequence[str | Path], published: str | Path | None = None) -> 
     """The tables of experiments, as Markdown.
 
     Args:
-        exps: experiment directories with ``metrics.json``, or with ``<list>/metrics.json``.
-        published: a YAML list of ``system``, ``list``, ``eer`` (%), ``min_dcf``, ``source``.
+        exps: experiment directories with ``metrics.json``, or with ``<list>/metrics.json``, all of one task.
+        published: a YAML list of ``system``, ``list``, ``source``, and ``eer`` (%) and ``min_dcf``, or
+            ``accuracy`` (%).
 
     Raises:
-        TimbreError: for an experiment without measures, and a published figure of a list that none here has.
+        TimbreError: for an experiment without measures, experiments of different tasks, and a published figure of
+            another task or of a list that none here has.
     """
+    metrics = [(exp, part, found) for exp in map(Path, exps) for part, found in read_metrics(exp).items()]
+    columns = COLUMNS[_task(metrics)]
+    facts = {exp: (parameters(exp), minutes(exp)) for exp, _, _ in metrics}
     tables: dict[tuple[str, str], dict[Row, None]] = {}  # rows as keys: the same row of two experiments is one
     lists: dict[tuple[str, str], dict[str, Any]] = {}
-    for exp in map(Path, exps):
-        facts = (parameters(exp), minutes(exp))
-        for part, metrics in read_metrics(exp).items():
-            key = (part, metrics["trials"]["sha256"])
-            lists.setdefault(key, metrics)
-            tables.setdefault(key, {}).update(dict.fromkeys(_rows(exp.resolve().name, metrics, facts)))
+    for exp, part, found in metrics:
+        key = (part, found[columns.tested]["sha256"])
+        lists.setdefault(key, found)
+        rows = _rows(exp.resolve().name, found, facts[exp], columns)
+        tables.setdefault(key, {}).update(dict.fromkeys(rows))
     figures = read_published(published) if published else []
-    names = [part or "trials" for part, _ in tables]
+    names = [part or columns.tested for part, _ in tables]
     for figure in figures:
+        if getattr(figure, columns.measure) is None:
+            raise TimbreError(f"{published}: {figure.system}: a figure of another task; give its {columns.measure}")
         if figure.list not in names and (figure.list or len(names) > 1):
             raise TimbreError(
-                f"{published}: {figure.system}: no trial list '{figure.list}'{did_you_mean(figure.list, names)}"
+                f"{published}: {figure.system}: no list '{figure.list}'{did_you_mean(figure.list, names)}"
             )
     blocks = []
     for name, (key, rows) in zip(names, tables.items(), strict=True):
         theirs = [figure for figure in figures if figure.list in (name, "")]
         heading = f"### {name}\n\n" if len(tables) > 1 else ""
-        blocks.append(heading + _about(lists[key]) + "\n\n" + _table(sorted(rows), theirs))
+        blocks.append(heading + columns.about(lists[key]) + "\n\n" + _table(sorted(rows), theirs, columns))
     return "\n\n".join(blocks)
 
 
-def write_results(path: str | Path, text: str) -> None:
-    """Replaces what stands in a file between the lines :data:`BEGIN` and :data:`END`.
+def _task(metrics: Sequence[tuple[Path, str, dict[str, Any]]]) -> str:
+    """The task of all of them."""
+    tasks = {task_of(found): exp / part for exp, part, found in metrics}
+    if len(tasks) > 1:
+        said = " and ".join(f"{path} is of {task}" for task, path in tasks.items())
+        raise TimbreError(f"{said}: no table has both; make one of each task")
+    return next(iter(tasks))
+
+
+def markers(name: str) -> tuple[str, str]:
+    """The lines between which a table stands in a file."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def write_results(path: str | Path, text: str, name: str = "results") -> None:
+    """Replaces what stands in a file between the two lines of :func:`markers`.
 
     Raises:
         TimbreError: for a file without the two lines, each once and in this order.
     """
     lines = read_text(path).split("\n")
-    places = [[number for number, line in enumerate(lines) if line.strip() == marker] for marker in (BEGIN, END)]
+    places = [[number for number, line in enumerate(lines) if line.strip() == marker] for marker in markers(name)]
     if any(len(found) != 1 for found in places) or places[0] > places[1]:
-        raise TimbreError(
-            f"{path}: not written: the lines '{BEGIN}' and '{END}' must stand in it once, in this order"
-        )
+        said = " and ".join(f"'{marker}'" for marker in markers(name))
+        raise TimbreError(f"{path}: not written: the lines {said} must stand in it once, in this order")
     (begin,), (end,) = places
     with atomic_write(path) as file:
         file.write("\n".join([*lines[: begin + 1], text, *lines[end:]]))
 
 
-def read_published(path: str | Path) -> list[Published]:
-    """Published figures from a YAML list; an entry that is not one is named."""
-    try:
-        entries = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(entries, list):
-        raise TimbreError(f"{path}: expected a list of entries with system, list, eer, min_dcf, source")
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            found.append(build(Published, entry))
-        except TimbreError as error:
-            raise TimbreError(f"{path}: entry {number}: {error}") from None
-    return found
-
-
 def parameters(exp: Path) -> int | None:
-    """The encoder's parameters, counted in ``final.pt`` (BatchNorm's running statistics are none)."""
+    """The parameters of a model, counted in ``final.pt`` (BatchNorm's running statistics are none).
+
+    An encoder's are its own; a classifier's are also those of its classes, which it cannot do without.
+    """
     if not (exp / "final.pt").exists():
         return None
-    tensors = read_final(exp)["encoder"].items()
+    state = read_final(exp)
+    classifies = state.get("conf", {}).get("task") == "classification"
+    tensors = [*state["encoder"].items(), *(state["loss"].items() if classifies else ())]
     return sum(tensor.numel() for name, tensor in tensors if name.rpartition(".")[2] not in _STATISTICS)
 
 
@@ -140,46 +128,41 @@ def minutes(exp: Path) -> float | None:
     return sum((run[-1] - run[0]).total_seconds() for run in runs) / 60 if runs else None
 
 
-def _rows(experiment: str, metrics: dict[str, Any], facts: tuple[int | None, float | None]) -> Iterable[Row]:
-    """The systems of an experiment; those that are not its first are its back-ends, but for the baseline."""
+def _rows(
+    experiment: str, metrics: dict[str, Any], facts: tuple[int | None, float | None], columns: Columns
+) -> Iterable[Row]:
+    """The systems of an experiment; those that are not its first are its back-ends, but for baselines."""
     size, took = facts
     about = (NOTHING if size is None else f"{size / 1e6:.2f}", NOTHING if took is None else f"{took:.1f}")
     for number, (system, values) in enumerate(metrics["systems"].items()):
-        cells = (percent(values["eer"]), *(bounded(values[f"min_dcf_{prior:g}"]) for prior in PRIORS))
-        if system == BASELINE:
-            yield Row(values["eer"]["value"], (system, *cells, NOTHING, NOTHING))
+        place, cells = columns.place(values[columns.measure]["value"]), columns.cells(values)
+        if columns.is_baseline(number, system):
+            yield Row(place, (cell(system), *cells, NOTHING, NOTHING))
         else:
             prefix = f"{experiment}, "
             named = number > 0 or system.startswith(prefix)  # the first is the experiment's own, by whatever name
-            name = f"`{experiment}`" + (f", {_cell(system.removeprefix(prefix))}" if named else "")
-            yield Row(values["eer"]["value"], (name, *cells, *about))
+            name = f"`{experiment}`" + (f", {cell(system.removeprefix(prefix))}" if named else "")
+            yield Row(place, (name, *cells, *about))
+    for value, cells in columns.further(metrics):
+        yield Row(columns.place(value), (*cells, NOTHING, NOTHING))
 
 
-def _table(rows: Sequence[Row], published: Sequence[Published]) -> str:
-    """A Markdown table, ours first, in order of EER."""
-    head = ("conf", "EER % [95 %]", *(f"minDCF({prior:g})" for prior in PRIORS), "parameters, M", "training, min")
+def _table(rows: Sequence[Row], published: Sequence[Published], columns: Columns) -> str:
+    """A Markdown table, ours first, in the order of its measure."""
+    head = ("conf", *columns.head, "parameters, M", "training, min")
     theirs = [
         (
-            f"*{_cell(figure.system)}* (published, not ours: {_cell(figure.source)})",
-            f"*{figure.eer:.2f}*",
-            NOTHING if figure.min_dcf is None else f"*{figure.min_dcf:.3f}*",
-            *[NOTHING] * (len(head) - 3),
+            f"*{cell(figure.system)}* (published, not ours: {cell(figure.source)})",
+            *columns.published(figure),
+            NOTHING,
+            NOTHING,
         )
-        for figure in sorted(published, key=lambda figure: figure.eer)
+        for figure in sorted(published, key=lambda figure: columns.place(getattr(figure, columns.measure)))
     ]
     lines = [head, ["---"] * len(head), *(row.cells for row in rows), *theirs]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _about(metrics: dict[str, Any]) -> str:
-    """Which list it is: counts and hash."""
-    trials = metrics["trials"]
-    return (
-        f"{trials['count']:,} trials ({trials['targets']:,} targets) of {trials['speakers']:,} speakers; SHA-256 "
-        f"of the list\n`{trials['sha256']}`."
-    )
-
-
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that ends no cell and no line."""
     return " ".join(text.replace("|", r"\|").split())

@@ -94,9 +94,7 @@ def replicates(
         ``{"eer": (R,), "min_dcf_0.01": (R,), …}``; NaN for a replicate without targets or nontargets.
     """
     count = min(count, max(_LEAST, _MOST // len(scores)))
-    generator = np.random.default_rng(seed)
-    total = len(speakers.names)
-    draws = generator.multinomial(total, np.full(total, 1 / total), size=count).astype(np.float64)
+    draws = draw_speakers(len(speakers.names), count, np.random.default_rng(seed))
 
     # Ties and corners are those of the unweighted ROC: a corner that loses the k lowest targets loses the sum
     # of their weights.
@@ -122,6 +120,11 @@ def replicates(
     return result
 
 
+def draw_speakers(total: int, count: int, generator: np.random.Generator) -> np.ndarray:
+    """How often each of S = ``total`` speakers is drawn in each of R = ``count`` replicates, (R, S)."""
+    return generator.multinomial(total, np.full(total, 1 / total), size=count).astype(np.float64)
+
+
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
     """The percentile interval of replicates (R,), or ``None`` where resampling cannot tell.
 
@@ -134,6 +137,12 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | N
     values = values[~missing]
     low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
+
+
+def with_interval(value: float, values: np.ndarray) -> dict[str, float | None]:
+    """A value with the interval of its replicates (R,), as measures stand in ``metrics.json``."""
+    low, high = interval(values) or (None, None)
+    return {"value": value, "low": low, "high": high}
 
 
 def _share(weights: np.ndarray, lost: np.ndarray) -> np.ndarray:

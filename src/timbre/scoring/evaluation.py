@@ -17,7 +17,7 @@ from timbre.errors import TimbreError, did_you_mean, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.trials import read_scores_of, read_trials, sha256
-from timbre.scoring.bootstrap import PRIORS, Speakers, interval, replicates, speakers_of
+from timbre.scoring.bootstrap import PRIORS, Speakers, replicates, speakers_of, with_interval
 from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.conditions import conditions
 from timbre.scoring.metrics import Roc, act_dcf, eer, kaldi_eer, min_dcf, roc_curve
@@ -78,7 +78,9 @@ def evaluate(
     metrics["bootstrap"]["replicates"] = len(draws[first]["eer"])
     metrics["differences"] = {
         name: {
-            key: _bounded(metrics["systems"][first][key]["value"] - metrics["systems"][name][key]["value"], pairs)
+            key: with_interval(
+                metrics["systems"][first][key]["value"] - metrics["systems"][name][key]["value"], pairs
+            )
             for key, pairs in ((key, draws[first][key] - draws[name][key]) for key in draws[first])
         }
         for name in others
@@ -114,17 +116,14 @@ def speaker_of_id(data: DataDir) -> dict[str, str]:
     return speaker
 
 
-def _bounded(value: float, values: np.ndarray) -> dict[str, float | None]:
-    """A value with the interval of its replicates (R,)."""
-    low, high = interval(values) or (None, None)
-    return {"value": value, "low": low, "high": high}
-
-
 def _measures(roc: Roc, scores: np.ndarray, target: np.ndarray, draws: dict[str, np.ndarray]) -> dict[str, Any]:
     point = eer(roc)
     return {
-        "eer": _bounded(point.value, draws["eer"]),
-        **{f"min_dcf_{prior:g}": _bounded(min_dcf(roc, prior), draws[f"min_dcf_{prior:g}"]) for prior in PRIORS},
+        "eer": with_interval(point.value, draws["eer"]),
+        **{
+            f"min_dcf_{prior:g}": with_interval(min_dcf(roc, prior), draws[f"min_dcf_{prior:g}"])
+            for prior in PRIORS
+        },
         "eer_kaldi": kaldi_eer(scores, target)[0],
         "threshold": point.threshold,
         "misses": point.misses,
@@ -154,7 +153,7 @@ def _condition(
     }
     if result["targets"] and result["nontargets"]:
         draws = replicates(scores, target, speakers, count, seed, priors=())
-        result["eer"] = _bounded(eer(roc_curve(scores, target)).value, draws["eer"])
+        result["eer"] = with_interval(eer(roc_curve(scores, target)).value, draws["eer"])
     return result
 
 

@@ -49,16 +49,15 @@ def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
     return list(table), np.stack(vectors)
 
 
-def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> int:
-    """Writes ``xvector.{ark,scp}`` for ``data`` to ``out``, normalised by ``train``; returns how many vectors.
-
-    Beside them ``spk_xvector.{ark,scp}``, means for trials that enrol models or speakers
-    (:func:`timbre.kaldi.enrolment.write_models`).
+def read_standardised(train: str | Path, data: str | Path) -> tuple[tuple[list[str], np.ndarray], ...]:
+    """Utterances and vectors of both data directories, each dimension by its mean and deviation over ``train``.
 
     A dimension that does not vary over the training part (a padded feature) becomes 0.
+
+    Raises:
+        TimbreError: as :func:`read_statistics`, and where the two have other numbers of features.
     """
-    keys, vectors = read_statistics(data)
-    reference = read_statistics(train)[1]
+    (keys, vectors), (reference_keys, reference) = read_statistics(data), read_statistics(train)
     if reference.shape[1] != vectors.shape[1]:
         raise TimbreError(
             f"{data}: {vectors.shape[1] // 2} features a frame, {train}: {reference.shape[1] // 2}; "
@@ -66,7 +65,17 @@ def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> 
         )
     deviation = reference.std(axis=0)
     weight = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-6)
-    vectors = (vectors - reference.mean(axis=0)) * weight
+    mean = reference.mean(axis=0)
+    return (reference_keys, (reference - mean) * weight), (keys, (vectors - mean) * weight)
+
+
+def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> int:
+    """Writes ``xvector.{ark,scp}`` for ``data`` to ``out``, normalised by ``train``; returns how many vectors.
+
+    Beside them ``spk_xvector.{ark,scp}``, means for trials that enrol models or speakers
+    (:func:`timbre.kaldi.enrolment.write_models`).
+    """
+    _, (keys, vectors) = read_standardised(train, data)
     out = Path(out)
     row = dict(zip(keys, vectors, strict=True))
     write_models(DataDir(data), row, out)

@@ -1,4 +1,4 @@
-"""Puts the embeddings of all jobs together, counted, with the means of models or speakers."""
+"""Puts the embeddings of all jobs together, counted, with the means of models or speakers; or the posteriors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from timbre.kaldi.datadir import DataDir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", default="xvector", choices=["xvector", "posteriors"], help="what they wrote")
     parser.add_argument("--jobs", type=int, required=True, help="how many jobs there were")
     parser.add_argument("--max-skipped", type=float, default=0.05, help="the largest fraction that may be skipped")
     parser.add_argument("data", help="data directory")
-    parser.add_argument("parts", help="folder of the jobs' embeddings")
+    parser.add_argument("parts", help="folder of the jobs' vectors")
     parser.add_argument("out", help="folder for the whole")
 
 
 def main(args: argparse.Namespace) -> None:
     from timbre.models.extraction import collect_embeddings
+    from timbre.training.classifier import collect_posteriors
 
-    print(collect_embeddings(DataDir(args.data), Path(args.parts), Path(args.out), args.jobs, args.max_skipped))
+    collect = {"xvector": collect_embeddings, "posteriors": collect_posteriors}[args.kind]
+    print(collect(DataDir(args.data), Path(args.parts), Path(args.out), args.jobs, args.max_skipped))

@@ -1,6 +1,7 @@
-"""Compares two experiments on the same trials: difference, 95 % interval and p-value by resampled speakers.
+"""Compares two experiments on the same trials or utterances: difference, 95 % interval and p-value.
 
-Prints a table for each trial list that both have, and says which is better, or that it cannot be told.
+Speakers are resampled. Prints a table for each trial list or part that both have, and says which is better, or that
+it cannot be told.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from timbre.scoring.comparison import compare
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", help="a name in 'systems' of metrics.json (default: each one's own, the first)")
-    parser.add_argument("first", help="experiment directory with metrics.json and scores")
-    parser.add_argument("second", help="another one, evaluated on the same trial lists")
+    parser.add_argument("first", help="experiment directory with metrics.json, and scores or posteriors")
+    parser.add_argument("second", help="another one, evaluated on the same")
 
 
 def main(args: argparse.Namespace) -> None:

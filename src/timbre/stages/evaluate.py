@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from timbre.errors import TimbreError
 from timbre.scoring.evaluation import evaluate, table
+from timbre.scoring.systems import by_name, named_system
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,23 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    systems = {args.name: args.scores}
-    further = [_system(text) for text in args.system]
-    for name, scores in [*further, *([(args.baseline_name, args.baseline)] if args.baseline else [])]:
-        if name in systems:
-            raise TimbreError(f"two systems are called '{name}'; give them different names")
-        systems[name] = scores
+    expected = "SCORES with a file of scores; steps/score_trials.sh (stage 4) makes it"
+    further = [named_system(text, Path.is_file, expected) for text in args.system]
+    baseline = [(args.baseline_name, args.baseline)] if args.baseline else []
+    systems = by_name([(args.name, args.scores), *further, *baseline])
     metrics = evaluate(args.data, args.trials, systems, args.out, args.replicates, args.seed, args.llr)
     print(table(metrics))
-
-
-def _system(text: str) -> tuple[str, str]:
-    """Name and scores of ``NAME=SCORES``; both may hold ``=``, as experiments' names do: the scores are a file."""
-    parts = text.split("=")
-    for place in range(1, len(parts)):
-        name, scores = "=".join(parts[:place]), "=".join(parts[place:])
-        if name and Path(scores).is_file():
-            return name, scores
-    raise TimbreError(
-        f"--system {text}: expected NAME=SCORES with a file of scores; steps/score_trials.sh (stage 4) makes it"
-    )

@@ -1,4 +1,4 @@
-"""Embeds the utterances of a data directory (one job of steps/extract_embeddings.sh)."""
+"""Embeds or classifies the utterances of a data directory (a job of steps/extract_embeddings.sh or predict.sh)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from timbre.kaldi.datadir import DataDir
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="fp32", choices=["auto", "fp32", "bf16", "fp16"])
+    parser.add_argument("--kind", default="xvector", choices=["xvector", "posteriors"], help="what to write")
     parser.add_argument("--job", default="1", help="the name of this job in its output files")
     parser.add_argument(
         "--bad-audio", choices=["fail", "skip"], default="fail", help="utterances too short to embed"
     )
     parser.add_argument("exp", help="experiment directory, or a model file")
     parser.add_argument("data", help="data directory with feats.scp")
-    parser.add_argument("out", help="folder of the jobs' embeddings")
+    parser.add_argument("out", help="folder of the jobs' vectors")
 
 
 def main(args: argparse.Namespace) -> None:
     from timbre.models.extraction import extract_embeddings
     from timbre.models.trained import TrainedModel
+    from timbre.training.classifier import Classifier, extract_posteriors
 
-    model = TrainedModel.load(args.exp, args.device)
-    extract_embeddings(model, DataDir(args.data), Path(args.out), args.job, args.bad_audio, args.precision)
+    load, extract = (
+        (TrainedModel.load, extract_embeddings) if args.kind == "xvector" else (Classifier.load, extract_posteriors)
+    )
+    model = load(args.exp, args.device)
+    extract(model, DataDir(args.data), Path(args.out), args.job, args.bad_audio, args.precision)

@@ -1,4 +1,4 @@
-"""Makes the Markdown table of a recipe's experiments, one for each trial list, in order of EER.
+"""Makes the Markdown table of a recipe's experiments, one for each list tested on, the best first.
 
 make-results [--published FILE.yaml] [--out RESULTS.md] EXP …; without --out it is printed, with it it replaces what
 stands in that file between <!-- results: begin --> and <!-- results: end -->.
@@ -10,7 +10,10 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--published", help="YAML list of others' figures: system, list, eer (%%), min_dcf, source")
+    parser.add_argument(
+        "--published",
+        help="YAML list of others' figures: system, list, eer (%%) and min_dcf or accuracy (%%), source",
+    )
     parser.add_argument("--out", help="Markdown file with the two lines; the rest of it stays as it is")
     parser.add_argument("exp", nargs="+", help="experiment directories with metrics.json")
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from timbre.conf import build
-from timbre.corpora.layout import SYNTHETIC, is_synthetic
+from timbre.corpora.layout import SYNTHETIC, is_stand_in, is_synthetic
 from timbre.corpora.rows import corpus_module, summary, write_data_dirs
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
@@ -48,4 +48,6 @@ def _about(doc: str, corpus: Path) -> str:
     line = doc.split("\n")[0]
     if is_synthetic(corpus) and not line.startswith(SYNTHETIC):
         return f"{SYNTHETIC}, spoken by espeak-ng and not by people, laid out like {line}"
+    if is_stand_in(corpus):
+        return f"Other speech, laid out like {line}"
     return line

@@ -136,6 +136,7 @@ def spec_augment(
     _, frames, bins = feats.shape
     for axis, size, masks, width in (
         (1, frames, conf.time_masks, conf.time_width),
+        (1, frames, int(conf.time_masks_share * frames), int(conf.time_width_share * frames)),
         (2, bins, conf.frequency_masks, conf.frequency_width),
     ):
         for _ in range(masks):

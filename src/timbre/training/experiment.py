@@ -15,6 +15,7 @@ from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
 from timbre.errors import TimbreError
 from timbre.features.augment import AugmentConf
+from timbre.features.frames import require_waveforms
 from timbre.features.front_end import build_extractor
 from timbre.models.trained import ModelConf
 
@@ -24,6 +25,15 @@ class SpecAugmentConf(Section):
 
     time_masks: NonNegativeInt = 0
     time_width: NonNegativeInt = Field(20, description="frames, at most")
+    time_masks_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="adaptive (Park et al. 2020, arXiv 1912.05533): masks in time, so many a frame of the crop",
+    )
+    time_width_share: float = Field(
+        0.05, ge=0, le=1, description="of those: the share of the crop that one of them covers, at most"
+    )
     frequency_masks: NonNegativeInt = 0
     frequency_width: NonNegativeInt = Field(8, description="bins, at most")
 
@@ -68,13 +78,22 @@ class TrainConf(Section):
     )
 
     heldout_speakers: NonNegativeInt = Field(
-        6, description="training speakers kept for model selection, threshold and calibration; 0: none"
+        6,
+        description="task verification: training speakers kept for model selection, threshold and calibration; "
+        "0: none",
+    )
+    heldout_utterances: float = Field(
+        0.05,
+        ge=0,
+        le=0.5,
+        description="task classification: share of the training utterances kept for model selection and "
+        "calibration; 0: none",
     )
     average: PositiveInt = Field(
-        5, description="so many consecutive epochs, those with the lowest mean held-out EER, are averaged"
+        5, description="so many consecutive epochs, those with the lowest mean held-out EER or error, are averaged"
     )
     patience: NonNegativeInt = Field(
-        0, description="stop after so many epochs without a lower held-out EER; 0: never"
+        0, description="stop after so many epochs without a lower held-out EER or error; 0: never"
     )
     checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch")
 
@@ -97,6 +116,12 @@ class Experiment(ModelConf):
     this one differs from.
     """
 
+    task: Literal["verification", "classification"] = Field(
+        "verification",
+        description="verification: speakers are tested that training did not know; classification: the classes of "
+        "the test are those of the training",
+    )
+    labels: str = Field("utt2spk", description="classification: the table of the classes (utt2spk, utt2emotion)")
     speeds: tuple[PositiveFloat, ...] = Field(
         (), description="copies of the training data at these speeds (0.9, 1.1), as further speakers"
     )
@@ -111,6 +136,28 @@ class Experiment(ModelConf):
     )
     loss: AnySection = plugin("timbre.losses", "am_softmax", "from embedding and label to loss")
     train: TrainConf = TrainConf()
+
+    @model_validator(mode="after")
+    def _fits_the_task(self) -> Experiment:
+        if self.task == "verification":
+            if self.labels != "utt2spk":
+                raise ValueError(
+                    f"labels {self.labels} say nothing to task verification, whose classes are speakers"
+                )
+        elif self.speeds:
+            raise ValueError(
+                "speeds make further speakers, and task classification has no use for them; leave them out"
+            )
+        elif not hasattr(confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"):
+            raise ValueError(f"loss {self.loss.kind} has no classes; task classification needs one that has")
+        for asked, what in (
+            (self.train.features == "online", "train.features online cannot compute"),
+            (self.speeds, "speeds cannot change"),
+            (self.augment.kinds, "augment.kinds cannot change"),
+        ):
+            if asked:
+                require_waveforms(self.features, what)
+        return self
 
 
 def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experiment:

@@ -1,13 +1,13 @@
-"""Held-out training speakers: who they are, and how well an encoder tells them apart.
+"""What of the training data is held out: speakers for verification, utterances for classification.
 
-Models are chosen, and thresholds and calibrations fitted, on these speakers' trials: never on a test set.
+Models are chosen, and thresholds and calibrations fitted, on these: never on a test set.
 """
 
 from __future__ import annotations
 
 import hashlib
-
-import numpy as np
+from collections import Counter
+from collections.abc import Mapping
 
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
@@ -27,23 +27,32 @@ def split_speakers(data: DataDir, count: int, seed: int) -> tuple[list[str], lis
             f"{data.path}: {len(everybody)} speakers; train.heldout_speakers={count} leaves fewer than "
             "two to train on"
         )
-    chosen = set(sorted(everybody, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:count])
+    chosen = set(sorted(everybody, key=lambda name: _place(seed, name))[:count])
     training = sorted(speaker for speaker in person if person[speaker] not in chosen)
     return training, sorted(chosen)
 
 
-def pair_scores(embeddings: np.ndarray, speakers: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines of all pairs of ``(N, D)`` embeddings and whether each is a target: two arrays (N(N−1)/2,)."""
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    first, second = np.triu_indices(len(unit), k=1)
-    names = np.unique(speakers, return_inverse=True)[1]
-    return (unit @ unit.T)[first, second].astype(np.float64), names[first] == names[second]
+def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], share: float, seed: int) -> list[str]:
+    """The utterances of ``labels`` (utterance → class) that are held out: a ``share`` of all, sorted.
+
+    Units (:func:`timbre.corpora.splits.units`) are held out whole, those with the lowest SHA-256 with the seed; of
+    every class one unit at least is left to train on.
+    """
+    inside: dict[str, list[str]] = {}
+    for utterance in labels:
+        inside.setdefault(unit_of[utterance], []).append(utterance)
+    classes = {unit: {labels[utterance] for utterance in utterances} for unit, utterances in inside.items()}
+    left = Counter(label for unit in classes for label in classes[unit])
+    chosen: list[str] = []
+    for unit in sorted(inside, key=lambda name: _place(seed, name)):
+        if len(chosen) >= round(share * len(labels)):
+            break
+        if all(left[label] > 1 for label in classes[unit]):
+            left.subtract(classes[unit])
+            chosen += inside[unit]
+    return sorted(chosen)
 
 
-def refuse_without_targets(targets: np.ndarray, held_out: list[str]) -> None:
-    """Refuses held-out speakers whose trials are all of one kind."""
-    if targets.all() or not targets.any():
-        raise TimbreError(
-            f"the {len(held_out)} held-out speakers give {int(targets.sum())} target trials of {len(targets)}; "
-            "they need two utterances each: hold out more (train.heldout_speakers), or none (0)"
-        )
+def _place(seed: int, name: str) -> bytes:
+    """A name's place in an order that nobody chose and that does not change as names are added."""
+    return hashlib.sha256(f"{seed} {name}".encode()).digest()

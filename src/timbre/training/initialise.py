@@ -12,6 +12,7 @@ from timbre.conf import flat
 from timbre.errors import TimbreError, did_you_mean
 from timbre.models.trained import read_final
 from timbre.training.experiment import Experiment
+from timbre.training.state import SELECTING
 
 
 def start_from(
@@ -40,7 +41,8 @@ def start_from(
             "selection; take the same train.seed and train.heldout_speakers as there"
         )
     encoder.load_state_dict(state["encoder"])
-    said = f"started from {path} (held-out EER {100 * state['backend'].get('heldout_eer', float('nan')):.2f} %)"
+    rates = [f"{name} {100 * rate:.2f} %" for name, rate in state["backend"].items() if name in SELECTING]
+    said = f"started from {path} ({', '.join(rates) or 'nothing held out'})"
     if state["conf"]["loss"]["kind"] != experiment.loss.kind:
         return f"{said}; class weights are new: it was trained with {state['conf']['loss']['kind']}"
     taken = _take_loss(loss, state, classes)

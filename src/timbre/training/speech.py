@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from timbre.corpora.splits import units
 from timbre.errors import TimbreError
 from timbre.features.augment import Augmenter
 from timbre.features.front_end import FrameReader
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.labels import read_labels
 from timbre.kaldi.perturb import utt2person
 from timbre.training.experiment import Experiment
-from timbre.training.heldout import split_speakers
+from timbre.training.heldout import split_speakers, split_utterances
 
 
 class TrainingSpeech:
     """A data directory as an experiment trains on it.
 
     Attributes:
-        classes: the training speakers in order, speed copies too; ``labels`` is the class of each utterance.
-        held_out: the speakers kept for selection, and ``held`` their utterances, as recorded: no copies.
+        classes: the names of the classes in order (of verification the training speakers, speed copies too);
+            ``labels`` is the class's number of each utterance to train on.
+        held_out: the speakers kept for selection (verification), and ``held`` the utterances, as recorded (no
+            copies).
+        utt2spk, utt2class: of all utterances.
         crops: where training crops come from, augmented if the conf says so.
         whole: where whole utterances come from, never augmented.
     """
@@ -37,11 +42,23 @@ class TrainingSpeech:
         self.utt2spk = data.utt2spk
         if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
             raise TimbreError(f"{data.path}/utt2spk: no speaker of '{unknown[0]}'; run utils/fix_data_dir.sh")
+        self.utt2class = read_labels(data, experiment.labels)
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
-        self.classes, self.held_out = split_speakers(data, train.heldout_speakers, train.seed)
-        number, held_out = {speaker: row for row, speaker in enumerate(self.classes)}, set(self.held_out)
-        self.labels = {utt: number[self.utt2spk[utt]] for utt in utterances if self.utt2spk[utt] in number}
-        self.held = [utt for utt in utterances if self.utt2spk[utt] in held_out and self.is_original(utt)]
+        originals = {
+            utterance: self.utt2class[utterance] for utterance in utterances if self.is_original(utterance)
+        }
+        if experiment.task == "verification":
+            self.classes, self.held_out = split_speakers(data, train.heldout_speakers, train.seed)
+            self.held = [utterance for utterance in originals if self.utt2spk[utterance] in set(self.held_out)]
+        else:
+            self.classes, self.held_out = sorted(set(originals.values())), []
+            self.held = split_utterances(originals, units(data), train.heldout_utterances, train.seed)
+        number, held = {name: row for row, name in enumerate(self.classes)}, set(self.held)
+        self.labels = {
+            utterance: number[self.utt2class[utterance]]
+            for utterance in utterances
+            if self.utt2class[utterance] in number and self._original(utterance) not in held
+        }
         if online and experiment.augment.kinds:
             person = utt2person(data)
             heard = {utterance: person[utterance] for utterance in self.labels}  # nobody held out talks in babble
@@ -50,10 +67,13 @@ class TrainingSpeech:
 
     def is_original(self, utterance: str) -> bool:
         """Whether an utterance is none of the copies that speed perturbation and augmentation make."""
-        return self._originals.get(utterance, utterance) == utterance
+        return self._original(utterance) == utterance
+
+    def _original(self, utterance: str) -> str:
+        return self._originals.get(utterance, utterance)
 
     def __str__(self) -> str:
         return (
-            f"{len(self.classes)} speakers, {len(self.labels)} utterances to train on; held out: "
+            f"{len(self.classes)} classes, {len(self.labels)} utterances to train on; held out: "
             f"{len(self.held_out)} speakers, {len(self.held)} utterances"
         )

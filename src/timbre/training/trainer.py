@@ -45,7 +45,8 @@ class Trainer:
     """Trains ``encoder`` and ``loss`` on ``batches`` in ``directory``.
 
     Args:
-        evaluate: the held-out speakers' EER (0 to 1) of the encoder as it stands, or ``None``.
+        evaluate: measures of the encoder and the loss as they stand on what is held out
+            (:class:`timbre.training.verification.Verification`), or ``None``.
         frozen: parts of the encoder that stay as they are, their BatchNorm statistics too.
     """
 
@@ -57,7 +58,7 @@ class Trainer:
         conf: TrainConf,
         directory: Path,
         device: torch.device,
-        evaluate: Callable[[nn.Module], float] | None = None,
+        evaluate: Callable[[nn.Module, nn.Module], dict[str, float]] | None = None,
         frozen: Sequence[nn.Module] = (),
     ) -> None:
         self.encoder, self.loss = encoder.to(device), loss.to(device)
@@ -194,11 +195,11 @@ class Trainer:
         row["waiting"] = state.waiting / max(state.seconds, 1e-9)  # share of the time without a batch to work on
         if self._evaluate is not None:
             self._criterion.eval()
-            row["heldout_eer"] = processes.from_first(
-                self._evaluate(self.encoder) if processes.is_first() else None
-            )
-        if board and "heldout_eer" in row:
-            board.add_scalar("heldout/eer", row["heldout_eer"], row["step"])
+            row |= processes.from_first(self._evaluate(self.encoder, self.loss) if processes.is_first() else None)
+        if board:
+            for name, value in row.items():
+                if name.startswith("heldout_"):
+                    board.add_scalar(name.replace("_", "/", 1), value, row["step"])
         state.history.append(row)
         log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
         self.state = State(epoch=state.epoch + 1, history=state.history)
@@ -220,7 +221,7 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         waited = self.state.without_progress()
         if self.conf.patience and waited >= self.conf.patience:
-            log.info("no lower held-out EER for %d epochs: stopped early", waited)
+            log.info("nothing lower on what is held out for %d epochs: stopped early", waited)
             return True
         return False
 

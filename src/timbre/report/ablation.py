@@ -1,0 +1,96 @@
+"""An ablation as a Markdown table: each conf's accuracy over trainings with several seeds, and what it gains.
+
+A conf is measured by the mean of its trainings. It is compared with the first conf by resampling speakers and
+trainings (:func:`timbre.scoring.class_bootstrap.paired`): where the same conf with another seed would do as well as
+the other conf, that is no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from timbre.errors import TimbreError, some
+from timbre.scoring.class_bootstrap import paired
+from timbre.scoring.class_comparison import Tested
+from timbre.scoring.difference import SIGNIFICANT, Difference
+from timbre.scoring.evaluation import percent
+from timbre.scoring.measured import CLASSIFICATION, System, read_metrics
+
+HEAD = ("conf", "accuracy %", "lowest–highest", "recall (UA) %", "difference, points [95 %]", "p")
+
+
+def ablation(exps: Mapping[str, Sequence[Path]], trainings: str) -> str:
+    """The table, and under it what was tested on, what is resampled and what can be told.
+
+    Args:
+        exps: the experiments of each conf, as many of each and in the same order of seeds; others are compared
+            with the first.
+        trainings: which they are: ``seeds 1, 2, 3``.
+
+    Raises:
+        TimbreError: for one conf; naming experiments without measures, of another task, and on other utterances.
+    """
+    if len(exps) < 2:
+        raise TimbreError(f"an ablation compares two confs or more, with names of their own; found {some(exps)}")
+    if missing := [str(exp) for row in exps.values() for exp in row if not (exp / "metrics.json").exists()]:
+        said = f"{len(missing)} experiments have no metrics.json: {some(missing)}"
+        raise TimbreError(f"{said}; train and score them (stages 1 to 4)")
+    systems = {conf: [_system(exp) for exp in row] for conf, row in exps.items()}
+    tested = Tested.of([system for row in systems.values() for system in row])
+    right = {conf: np.stack([tested.decisions(system).right for system in row]) for conf, row in systems.items()}
+    first, *others = exps
+    how = systems[first][0].metrics["bootstrap"]
+    found = {
+        conf: paired(right[conf], right[first], tested.speakers, how["replicates"], how["seed"]) for conf in others
+    }
+    rows = [HEAD, ["---"] * len(HEAD)]
+    for conf, row in systems.items():
+        recall = 100 * np.mean([system.metrics["systems"][system.name]["recall"]["value"] for system in row])
+        cells = (*_accuracy(right[conf].mean(axis=1)), f"{recall:.2f}", *_difference(found.get(conf)))
+        rows.append((f"`{conf}`", *cells))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    about = f"{len(tested.utterances):,} utterances of {tested.speakers.max() + 1:,} speakers, {trainings}; SHA-256"
+    lines += ["", f"{about} of utterances and classes\n`{tested.sha256}`."]
+    lines += [_resampled(len(right[first]), how["replicates"]), _verdict(first, found)]
+    return "\n".join(lines)
+
+
+def _system(exp: Path) -> System:
+    metrics = read_metrics(exp)[""]
+    if metrics.get("task") != CLASSIFICATION:
+        raise TimbreError(f"{exp}/metrics.json: not of a classification; utils/compare.sh compares others")
+    return System.of(exp, metrics)
+
+
+def _accuracy(values: np.ndarray) -> tuple[str, str]:
+    """Mean ± standard deviation of trainings (K,), and the range."""
+    values = 100 * values
+    deviation = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{deviation}", f"{values.min():.2f}–{values.max():.2f}"
+
+
+def _difference(difference: Difference | None) -> tuple[str, str]:
+    if difference is None:
+        return "–", "–"
+    return percent(difference.bounded), "–" if difference.p is None else f"{difference.p:.3f}"
+
+
+def _resampled(trainings: int, replicates: int) -> str:
+    said = f"Differences are from the first conf; intervals and p by {replicates:,} resamplings of the speakers"
+    if trainings == 1:
+        return f"{said};\nby how much another seed would change an accuracy is not in them."
+    variance = f"{trainings} of which show {trainings - 1}/{trainings} of their variance"
+    return f"{said}\nand, seed by seed, of the trainings, {variance}. ± is the standard deviation of the trainings."
+
+
+def _verdict(first: str, found: Mapping[str, Difference]) -> str:
+    """Which confs are better or worse than the first one, and which cannot be told from it."""
+    kinds: dict[str, list[str]] = {"better than": [], "worse than": [], "not told from": []}
+    for conf, difference in found.items():
+        kind = ("better than" if difference.value > 0 else "worse than") if difference.told else "not told from"
+        kinds[kind].append(f"`{conf}`")
+    said = "; ".join(f"{kind} `{first}`: {', '.join(confs)}" for kind, confs in kinds.items() if confs)
+    return f"{said[0].upper()}{said[1:]} (p below {SIGNIFICANT:g} tells)."

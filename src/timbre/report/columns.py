@@ -1,0 +1,122 @@
+"""What a table of results shows: for each task its columns, and the order of its rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from timbre.report.published import Published
+from timbre.scoring.bootstrap import PRIORS
+from timbre.scoring.evaluation import bounded, percent
+
+BASELINE = "untrained baseline"
+"""The system of a verification that is the same in all experiments: ``--baseline-name`` of evaluate."""
+
+NOTHING = "–"
+
+
+class Columns(ABC):
+    """The columns of a task, between the name of a row and what its model is.
+
+    Attributes:
+        tested: the key of ``metrics.json`` that says what was tested on: ``count``, ``speakers``, ``sha256``.
+        measure: what a row stands by; published figures give it in %.
+        head: the names of the columns.
+    """
+
+    tested: str
+    measure: str
+    head: tuple[str, ...]
+
+    @abstractmethod
+    def place(self, value: float) -> float:
+        """By what a row with this measure is sorted: the lowest comes first."""
+
+    @abstractmethod
+    def cells(self, measures: dict[str, Any]) -> tuple[str, ...]:
+        """The measures of a system."""
+
+    @abstractmethod
+    def published(self, figure: Published) -> tuple[str, ...]:
+        """What there is of a published figure."""
+
+    @abstractmethod
+    def is_baseline(self, number: int, system: str) -> bool:
+        """Whether a system, by its place from 0 and its name, is not the experiment's own."""
+
+    @abstractmethod
+    def about(self, metrics: dict[str, Any]) -> str:
+        """What was tested on: counts and hash."""
+
+    def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
+        """Rows of what is no system: the measure, and name and cells."""
+        return ()
+
+
+class Verification(Columns):
+    """EER, the lowest first, and minDCF."""
+
+    tested, measure = "trials", "eer"
+    head = ("EER % [95 %]", *(f"minDCF({prior:g})" for prior in PRIORS))
+
+    def place(self, value: float) -> float:
+        return value
+
+    def cells(self, measures: dict[str, Any]) -> tuple[str, ...]:
+        return (percent(measures["eer"]), *(bounded(measures[f"min_dcf_{prior:g}"]) for prior in PRIORS))
+
+    def published(self, figure: Published) -> tuple[str, ...]:
+        min_dcf = NOTHING if figure.min_dcf is None else f"*{figure.min_dcf:.3f}*"
+        return f"*{figure.eer:.2f}*", min_dcf, NOTHING
+
+    def is_baseline(self, number: int, system: str) -> bool:
+        return system == BASELINE
+
+    def about(self, metrics: dict[str, Any]) -> str:
+        trials = metrics["trials"]
+        return (
+            f"{trials['count']:,} trials ({trials['targets']:,} targets) of {trials['speakers']:,} speakers; "
+            f"SHA-256 of the list\n`{trials['sha256']}`."
+        )
+
+
+class Classification(Columns):
+    """Accuracy, the highest first; all systems but the first are baselines, and chance is one."""
+
+    tested, measure = "utterances", "accuracy"
+    head = ("accuracy % [95 %]", "recall (UA) %", "top-5 %")
+
+    def place(self, value: float) -> float:
+        return -value
+
+    def cells(self, measures: dict[str, Any]) -> tuple[str, ...]:
+        recall, top = (measures[key] and f"{100 * measures[key]['value']:.2f}" for key in ("recall", "top5"))
+        return percent(measures["accuracy"]), recall, top or NOTHING
+
+    def published(self, figure: Published) -> tuple[str, ...]:
+        return f"*{figure.accuracy:.2f}*", NOTHING, NOTHING
+
+    def is_baseline(self, number: int, system: str) -> bool:
+        return number > 0
+
+    def about(self, metrics: dict[str, Any]) -> str:
+        tested = metrics["utterances"]
+        return (
+            f"{tested['count']:,} utterances of {tested['classes']:,} classes (`{metrics['labels']}`), "
+            f"{tested['speakers']:,} speakers; SHA-256 of the list\n`{tested['sha256']}`."
+        )
+
+    def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
+        chance = 100 * metrics["chance"]
+        top = f"{5 * chance:.2f}" if metrics["utterances"]["classes"] > 5 else NOTHING
+        yield metrics["chance"], ("chance", f"{chance:.2f}", f"{chance:.2f}", top)
+
+
+COLUMNS: dict[str, Columns] = {"verification": Verification(), "classification": Classification()}
+"""By task."""
+
+
+def task_of(metrics: dict[str, Any]) -> str:
+    """The task of a ``metrics.json``: of verification where it names none."""
+    return metrics.get("task", "verification")

@@ -1,0 +1,42 @@
+"""Measures classifications: accuracy, recall, F1, their 95 % intervals by resampled speakers, and confusions.
+
+Prints one table and the most frequent confusions; writes metrics.json and confusion.npz to the output directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from timbre.scoring.class_table import table
+from timbre.scoring.classification import evaluate_classes
+from timbre.scoring.systems import by_name, named_system
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--labels", default="utt2spk", help="the table of the classes: utt2spk, utt2emotion")
+    parser.add_argument("--name", default="model", help="what the system is called in tables and plots")
+    parser.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="a further system and its posteriors of the same utterances; repeatable",
+    )
+    parser.add_argument(
+        "--train", help="data directory that was trained on; what both have in common is looked for"
+    )
+    parser.add_argument("--replicates", type=int, default=1000, help="resamplings of the speakers")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the resampling")
+    parser.add_argument("data", help="data directory of the utterances")
+    parser.add_argument("folder", help="folder of posteriors.scp and classes")
+    parser.add_argument("out", help="directory for metrics.json and confusion.npz")
+
+
+def main(args: argparse.Namespace) -> None:
+    expected = "FOLDER with posteriors.scp; steps/predict.sh and steps/predict_baselines.sh (stage 3) make it"
+    further = [
+        named_system(text, lambda path: (path / "posteriors.scp").is_file(), expected) for text in args.system
+    ]
+    systems = by_name([(args.name, args.folder), *further])
+    metrics = evaluate_classes(args.data, systems, args.out, args.labels, args.train, args.replicates, args.seed)
+    print(table(metrics))

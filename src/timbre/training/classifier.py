@@ -1,0 +1,77 @@
+"""A trained classifier as its users have it: one file, and audio in, probabilities of the classes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from timbre.conf import build
+from timbre.errors import TimbreError
+from timbre.kaldi.datadir import DataDir
+from timbre.losses import build_loss
+from timbre.models.extraction import collect_vectors, extract_vectors
+from timbre.models.trained import TrainedModel, read_final, resolve_device
+from timbre.scoring.posteriors import read_classes, write_classes
+from timbre.training.experiment import Experiment
+
+
+class Classifier(TrainedModel):
+    """A trained model with its classes' weights, in evaluation mode.
+
+        p = softmax(z / τ)
+
+    of the loss's logits z, without a margin, and the temperature τ that fits held-out training utterances
+    (:func:`timbre.training.classification.temperature`); 1 where nothing was held out.
+    """
+
+    def __init__(self, state: dict[str, Any], device: torch.device) -> None:
+        super().__init__(state, device)
+        experiment = build(Experiment, state["conf"])
+        if experiment.task != "classification":
+            raise TimbreError(
+                "this model was trained for verification: its classes are training speakers; use timbre verify or "
+                "timbre embed, or train one with task: classification"
+            )
+        self._head = build_loss(experiment.loss, self.encoder.embedding_dim, len(self.classes))
+        self._head.load_state_dict(state["loss"])
+        self._head.to(device).eval()
+        self.temperature: float = self.backend.get("temperature", 1.0)
+
+    def posteriors(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
+        """Probabilities ``(N, C)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""
+        embeddings = torch.from_numpy(self.embed_frames(frames, names)).to(self.device)
+        with torch.inference_mode():
+            return (self._head.logits(embeddings).float() / self.temperature).softmax(dim=1).cpu().numpy()
+
+    def classify(self, source: str | Path | np.ndarray, rate: int | None = None) -> dict[str, float]:
+        """The classes of an audio file, or of samples ``(N,)`` at ``rate`` Hz: probabilities, the highest first."""
+        name = "samples" if isinstance(source, np.ndarray) else str(source)
+        values = self.posteriors([self.frames(source, rate)], [name])[0]
+        return {self.classes[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
+
+
+def load(path: str | Path, device: str = "cpu") -> TrainedModel:
+    """The model of ``<path>/final.pt``: a :class:`Classifier` where it was trained as one."""
+    state = read_final(path)
+    kind = Classifier if state["conf"].get("task") == "classification" else TrainedModel
+    return kind(state, resolve_device(device))
+
+
+def extract_posteriors(
+    model: Classifier, data: DataDir, out: Path, job: str, bad_audio: str, precision: str = "fp32"
+) -> None:
+    """Writes ``out/posteriors.<job>.{ark,scp}`` and ``.skipped`` (:func:`extract_vectors`), and ``out/classes``."""
+    write_classes(out / "classes", model.classes)
+    extract_vectors(model, model.posteriors, "posteriors", data, out, job, bad_audio, precision)
+
+
+def collect_posteriors(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
+    """Merges the jobs' posteriors into ``out``, in the form of :mod:`timbre.scoring.posteriors`."""
+    classes = read_classes(parts / "classes")
+    write_classes(out / "classes", classes)
+    found = collect_vectors(data, parts, out, "posteriors", jobs, max_skipped)
+    return f"{out}/posteriors.scp: {len(found)} utterances, {len(classes)} classes"

@@ -1,0 +1,53 @@
+"""Posteriors on disk: there and back, and what is none is refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from timbre.errors import TimbreError
+from timbre.scoring.posteriors import Posteriors, read_classes, write_classes
+
+
+@pytest.fixture
+def posteriors() -> Posteriors:
+    matrix = np.array([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]], dtype=np.float32)
+    return Posteriors(["u2", "u1"], ["b", "c", "a"], matrix)
+
+
+def test_there_and_back_with_the_classes_in_their_columns(posteriors, tmp_path):
+    posteriors.write(tmp_path / "out")
+    found = Posteriors.read(tmp_path / "out")
+    assert found.classes == ["b", "c", "a"]
+    assert dict(zip(found.utterances, found.best(), strict=True)) == {"u2": "b", "u1": "a"}
+    rows = dict(zip(found.utterances, found.matrix, strict=True))
+    np.testing.assert_array_equal([rows["u2"], rows["u1"]], posteriors.matrix)
+    assert found.path == str(tmp_path / "out")
+
+
+def test_more_than_ten_classes_keep_their_order(tmp_path):
+    names = [f"s{number}" for number in range(12)]
+    write_classes(tmp_path / "classes", names)
+    assert read_classes(tmp_path / "classes") == names  # column 10 after 9, not after 1
+
+
+@pytest.mark.parametrize("rows", ["a 0\nb 2\n", "a 0\nb 0\n", "a 1\nb 2\n", "a x\nb 0\n"])
+def test_columns_with_gaps_are_refused(tmp_path, rows):
+    (tmp_path / "classes").write_text(rows)
+    with pytest.raises(TimbreError, match=r"classes: the second fields must be the columns 0 to 1, each once"):
+        read_classes(tmp_path / "classes")
+
+
+@pytest.mark.parametrize("row", [[0.7, 0.7, 0.1], [1.2, -0.1, -0.1]])
+def test_what_is_no_probability_is_refused_by_utterance(posteriors, tmp_path, row):
+    posteriors.matrix[1] = row
+    posteriors.write(tmp_path)
+    with pytest.raises(TimbreError, match="the values of 'u1' are no probabilities that sum to 1"):
+        Posteriors.read(tmp_path)
+
+
+def test_another_number_of_classes_is_refused(posteriors, tmp_path):
+    posteriors.write(tmp_path)
+    write_classes(tmp_path / "classes", ["a", "b"])
+    with pytest.raises(TimbreError, match="posteriors of 3 classes, and 2 in .*classes; predict again"):
+        Posteriors.read(tmp_path)

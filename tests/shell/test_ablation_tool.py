@@ -1,0 +1,63 @@
+"""utils/ablation.sh: the runs it makes of confs and seeds, with a stand-in for run.sh; what it refuses."""
+
+import pytest
+
+
+@pytest.fixture
+def recipe(script, tmp_path):
+    """A recipe's folder: confs, and a run.sh that notes its arguments and fails where it is told to."""
+    script("run.sh", 'echo "$*" >>calls\n[[ "$*" != *"${FAIL:-nothing}"* ]]\n')
+    for name in ("a", "b"):
+        (tmp_path / "conf").mkdir(exist_ok=True)
+        (tmp_path / f"conf/{name}.yaml").write_text("task: classification\n")
+    return tmp_path
+
+
+@pytest.fixture
+def ablation(run, root):
+    return lambda *arguments, **options: run(root / "utils/ablation.sh", *arguments, **options)
+
+
+def test_every_conf_with_every_seed_and_the_data_once(ablation, recipe):
+    done = ablation(
+        "--seeds", "1 7", "conf/a.yaml", "conf/b.yaml", "--", "--corpus", "c d", "--set", "train.epochs=2"
+    )
+    calls = (recipe / "calls").read_text().splitlines()
+    assert calls == [
+        f"--conf conf/{conf}.yaml --set train.seed={seed} --stage {stage} --stop-stage 4 "
+        "--corpus c d --set train.epochs=2"
+        for seed, conf, stage in ((1, "a", 0), (1, "b", 1), (7, "a", 1), (7, "b", 1))
+    ]
+    assert done.returncode == 1  # the stand-in trains nothing
+    names = (
+        "exp/a,train.epochs=2,train.seed=1, exp/a,train.epochs=2,train.seed=7, exp/b,train.epochs=2,train.seed=1"
+    )
+    assert f"4 experiments have no metrics.json: {names}" in done.stderr
+
+
+def test_without_a_corpus_the_data_is_there(ablation, recipe):
+    ablation("conf/a.yaml", "conf/b.yaml")
+    calls = (recipe / "calls").read_text().splitlines()
+    assert len(calls) == 6 and all(" --stage 1 " in call for call in calls)
+
+
+def test_a_run_that_fails_ends_it(ablation, recipe):
+    done = ablation("conf/a.yaml", "conf/b.yaml", FAIL="conf/b.yaml")
+    assert done.returncode == 1 and len((recipe / "calls").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["conf/a.yaml"], "expected two confs or more, found 1"),
+        (["conf/a.yaml", "conf/c.yaml"], "conf/c.yaml: no such file"),
+        (
+            ["--out", "conf/a.yaml", "conf/a.yaml", "conf/b.yaml"],
+            "conf/a.yaml: no line <!-- ablation: begin -->; add it",
+        ),
+        (["conf/a.yaml", "conf/b.yaml", "--", "--exp", "x"], "--exp would put all trainings into one directory"),
+    ],
+)
+def test_what_would_fail_late_is_refused_at_once(ablation, recipe, arguments, message):
+    done = ablation(*arguments)
+    assert done.returncode == 1 and message in done.stderr and not (recipe / "calls").exists()

@@ -1,0 +1,156 @@
+"""Classification: utterances held out, chosen by their error, probabilities that held-out utterances bear out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import timbre
+from timbre.errors import TimbreError
+from timbre.features.front_end import FrameReader
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.tables import ArkWriter, read_matrix
+from timbre.kaldi.text import read_table, write_table
+from timbre.models.trained import TrainedModel, read_final
+from timbre.scoring.posteriors import Posteriors
+from timbre.training.classification import COLDEST, temperature
+from timbre.training.classifier import Classifier, collect_posteriors, extract_posteriors
+from timbre.training.heldout import split_utterances
+from timbre.training.speech import TrainingSpeech
+from timbre.training.train import train_experiment
+
+
+@pytest.fixture
+def classify(toy_conf):
+    return lambda *settings: toy_conf("task=classification", "train.heldout_utterances=0.2", *settings)
+
+
+def test_held_out_utterances_leave_something_of_each_class_to_train_on():
+    def split(labels, share, seed=1):
+        return split_utterances(labels, {name: name for name in labels}, share, seed)
+
+    labels = {f"u{number:03d}": f"c{number % 7}" for number in range(100)} | {"alone": "rare"}
+    held = split(labels, 0.3)
+    assert len(held) == 30 and held == sorted(held) and "alone" not in held
+    assert split(labels, 0.3, seed=2) != held
+    assert len(set(split(labels | {"new": "c0"}, 0.3)) - set(held)) <= 1
+    assert len(split({"a": "x", "b": "x", "c": "y"}, 0.5)) == 1  # two would leave a class empty
+    assert split(labels, 0.0) == []
+
+
+def test_sessions_are_held_out_whole():
+    labels = {f"u{number:03d}": f"c{number % 2}" for number in range(40)}
+    session = {name: name[:3] for name in labels}  # of ten utterances, with both classes
+    held = split_utterances(labels, session, 0.2, seed=1)
+    assert len(held) == 10 and len({session[name] for name in held}) == 1
+    assert len(split_utterances(labels, session, 0.5, seed=1)) == 20
+
+
+def test_copies_of_what_is_held_out_are_not_trained_on(toy_data, classify, tmp_path):
+    data = toy_data()
+    scp, frames = data.table("feats.scp"), data.table("utt2num_frames")
+    copies = {f"{utt}-noise": utt for utt in scp}
+    write_table(data.path / "utt2uniq", copies | {utt: utt for utt in scp})
+    for name, table in (("feats.scp", scp), ("utt2num_frames", frames), ("utt2spk", data.utt2spk)):
+        write_table(data.path / name, table | {copy: table[utt] for copy, utt in copies.items()})
+    speech = TrainingSpeech(classify(), DataDir(data.path))
+    assert speech.held and not any(utt.endswith("-noise") for utt in speech.held)
+    assert not {utt.removesuffix("-noise") for utt in speech.labels} & set(speech.held)
+    assert len(speech.labels) == 2 * (len(scp) - len(speech.held))
+
+
+def test_a_classifier_is_trained_chosen_and_used(toy_data, classify, tmp_path):
+    data = toy_data()
+    said = train_experiment(classify("train.epochs=30", "train.learning_rate=0.01"), data, tmp_path / "exp", "cpu")
+    assert "8 classes, accuracy of the 6 held-out training utterances" in said
+    state = read_final(tmp_path / "exp")
+    assert state["classes"] == sorted(set(data.utt2spk.values()))
+    assert state["backend"].keys() == {"temperature", "heldout_error", "heldout_utterances"}
+    assert not (tmp_path / "exp/mean.ark").exists()
+    rows = [json.loads(line) for line in (tmp_path / "exp/history.jsonl").read_text().splitlines()]
+    assert {"heldout_error", "heldout_loss"} <= rows[0].keys() and "heldout_eer" not in rows[0]
+    assert rows[-1]["heldout_error"] < rows[0]["heldout_error"]
+
+    model = Classifier.load(tmp_path / "exp")
+    extract_posteriors(model, data, tmp_path / "jobs", "1", "fail")
+    assert "32 utterances, 8 classes" in collect_posteriors(data, tmp_path / "jobs", tmp_path / "out", 1, 0.0)
+    found = Posteriors.read(tmp_path / "out")
+    right = np.array([best == data.utt2spk[utt] for utt, best in zip(found.utterances, found.best(), strict=True)])
+    assert found.classes == model.classes and right.mean() > 0.8  # by chance one in eight
+    one = FrameReader(data, model.conf.input).read(found.utterances[5])
+    assert np.allclose(model.posteriors([one], ["x"])[0], found.matrix[5], atol=1e-5)
+    embedding = torch.from_numpy(model.embed_frames([one], ["x"]))
+    loss = state["loss"]["weight"]
+    logits = 30 * torch.nn.functional.normalize(embedding) @ torch.nn.functional.normalize(loss).T
+    assert torch.allclose(
+        torch.from_numpy(found.matrix[5]), (logits / model.temperature).softmax(dim=1)[0], atol=1e-5
+    )
+
+
+def test_it_names_the_best_classes_first(toy_data, classify, tmp_path, monkeypatch):
+    data = toy_data()
+    train_experiment(classify(), data, tmp_path / "exp", "cpu")
+    frames = read_matrix(data.table("feats.scp")["s03-1"], scp=data.path / "feats.scp")
+    model = timbre.load(tmp_path / "exp")
+    monkeypatch.setattr(model, "frames", lambda source, rate: frames)
+    found = model.classify("a.wav")
+    assert list(found.values()) == sorted(found.values(), reverse=True) and set(found) == set(model.classes)
+    assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_temperature_is_that_of_the_labels():
+    rng = np.random.default_rng(0)
+    logits = torch.from_numpy(rng.normal(size=(20_000, 5)))
+    labels = torch.from_numpy(
+        (logits.numpy() + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    )  # drawn by softmax(z)
+    assert temperature(logits, labels) == pytest.approx(1, abs=0.05)
+    assert temperature(7 * logits, labels) == pytest.approx(7, abs=0.35)
+    sure = 3 * torch.eye(4)
+    assert COLDEST < temperature(sure, torch.arange(4)) < 1.5  # without an error, but of four alone
+
+
+def test_labels_may_be_of_another_table(toy_data, classify, tmp_path):
+    data = toy_data()
+    write_table(data.path / "utt2emotion", {utt: "sad" if utt < "s04" else "happy" for utt in data.utt2spk})
+    train_experiment(classify("labels=utt2emotion"), DataDir(data.path), tmp_path / "exp", "cpu")
+    assert read_final(tmp_path / "exp")["classes"] == ["happy", "sad"]
+    table = read_table(data.path / "utt2emotion")
+    write_table(data.path / "utt2emotion", {utt: table[utt] for utt in table if utt != "s02-0"})
+    with pytest.raises(TimbreError, match="utt2emotion: says nothing of 1 of 32 utterances"):
+        train_experiment(classify("labels=utt2emotion"), DataDir(data.path), tmp_path / "other", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["task=classification", "speeds=[0.9]"], "speeds make further speakers"),
+        (["task=classification", "loss={kind: ge2e}"], "loss ge2e has no classes"),
+        (["labels=utt2emotion"], "labels utt2emotion say nothing to task verification"),
+    ],
+)
+def test_what_does_not_fit_the_task_is_refused(toy_conf, settings, message):
+    with pytest.raises(TimbreError, match=message):
+        toy_conf(*settings)
+
+
+def test_a_model_for_verification_is_no_classifier(toy_data, toy_conf, tmp_path):
+    train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
+    assert type(timbre.load(tmp_path / "exp")) is TrainedModel
+    with pytest.raises(TimbreError, match="trained for verification: its classes are training speakers"):
+        Classifier.load(tmp_path / "exp")
+
+
+def test_posteriors_of_too_short_utterances_are_named(toy_data, classify, tmp_path):
+    data = toy_data()
+    train_experiment(classify("train.epochs=1"), data, tmp_path / "exp", "cpu")
+    with ArkWriter(data.path / "short.ark", data.path / "short.scp") as writer:
+        writer.write("s00-0", np.zeros((3, 23), np.float32))
+    short = read_table(data.path / "short.scp")
+    write_table(data.path / "feats.scp", data.table("feats.scp") | short)
+    write_table(data.path / "utt2num_frames", data.table("utt2num_frames") | {"s00-0": "3"})
+    with pytest.raises(TimbreError, match="s00-0: 3 frames, the encoder needs"):
+        extract_posteriors(Classifier.load(tmp_path / "exp"), DataDir(data.path), tmp_path / "jobs", "1", "fail")
