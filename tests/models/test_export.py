@@ -112,9 +112,9 @@ class Frozen(torch.nn.Module):
 
 def test_what_a_trace_gets_wrong_or_cannot_take_is_not_written(tmp_path):
     trained = model("xvector", channels=8, pooling_channels=12, embedding_dim=6)
-    trained.encoder = Frozen()
+    trained.encoder = trained.network = Frozen()
     with pytest.raises(
-        TimbreError, match="model.onnx: not written: the graph's embeddings differ .* encoder xvector"
+        TimbreError, match="model.onnx: not written: the graph's embedding differs .* encoder xvector"
     ):
         export_onnx(trained, tmp_path / "model.onnx")
     with pytest.raises(TimbreError, match="not written: the encoder lstm cannot be exported: .*projections"):
@@ -125,6 +125,6 @@ def test_what_a_trace_gets_wrong_or_cannot_take_is_not_written(tmp_path):
 def test_the_command_writes_beside_the_model(tmp_path, toy_data, toy_conf, capsys):
     train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
     main(["export-onnx", "--model", str(tmp_path / "exp")])
-    assert "embeddings within" in capsys.readouterr().out
+    assert "embedding within" in capsys.readouterr().out
     facts = json.loads((tmp_path / "exp/model.onnx.json").read_text())
     assert facts["classes"] == 6 and facts["threshold"] is not None

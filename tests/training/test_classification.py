@@ -14,6 +14,7 @@ from timbre.features.front_end import FrameReader
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter, read_matrix
 from timbre.kaldi.text import read_table, write_table
+from timbre.models.export import export_onnx, session
 from timbre.models.trained import TrainedModel, read_final
 from timbre.scoring.posteriors import Posteriors
 from timbre.training.classification import COLDEST, temperature
@@ -99,6 +100,20 @@ def test_it_names_the_best_classes_first(toy_data, classify, tmp_path, monkeypat
     found = model.classify("a.wav")
     assert list(found.values()) == sorted(found.values(), reverse=True) and set(found) == set(model.classes)
     assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "aam_softmax"])
+def test_its_graph_gives_its_probabilities(toy_data, classify, tmp_path, loss):
+    data = toy_data()
+    train_experiment(classify("train.epochs=1", f"loss.kind={loss}"), data, tmp_path / "exp", "cpu")
+    model = timbre.load(tmp_path / "exp")
+    assert "posteriors within" in export_onnx(model, tmp_path / "model.onnx")
+    frames = FrameReader(data, model.conf.input).read("s03-1")
+    found = session(tmp_path / "model.onnx", "posteriors")(frames[None], np.array([len(frames)]))
+    assert np.allclose(found, model.posteriors([frames], ["x"]), atol=1e-5)
+    assert json.loads((tmp_path / "model.onnx.json").read_text())["classes"] == model.classes
+    with pytest.raises(TimbreError, match="trained to classify and has no back-end for verification"):
+        timbre.verify(model, "a.wav", "b.wav")
 
 
 def test_the_temperature_is_that_of_the_labels():

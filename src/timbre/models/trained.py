@@ -48,7 +48,10 @@ class TrainedModel:
         backend: ``mean`` (D,) of training embeddings; where held-out speakers were kept also ``threshold``
             (on the cosine of mean-subtracted embeddings) and ``calibration`` (scale and offset of a log-likelihood
             ratio).
+        network: from ``feats (B, T, F)``, ``lengths (B,)`` to what ``output`` names: here the encoder.
     """
+
+    output = "embedding"
 
     def __init__(self, state: dict[str, Any], device: torch.device) -> None:
         self.conf = build(ModelConf, {key: state["conf"][key] for key in ModelConf.model_fields})
@@ -59,6 +62,7 @@ class TrainedModel:
         self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
         self.encoder.load_state_dict(state["encoder"])
         self.encoder.to(device).eval()
+        self.network: torch.nn.Module = self.encoder
 
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
@@ -99,6 +103,11 @@ class TrainedModel:
             bad = int(np.flatnonzero(~np.isfinite(embeddings).all(axis=1))[0])
             raise TimbreError(f"{names[bad]}: an embedding that is not finite")
         return embeddings
+
+    def facts(self) -> dict[str, Any]:
+        """What is to be known after the output, as plain data."""
+        after = {key: self.backend.get(key) for key in ("threshold", "calibration")}
+        return {"classes": len(self.classes), "mean": self.backend["mean"].tolist(), **after}
 
     def batches(self, lengths: Sequence[int]) -> list[np.ndarray]:
         """How to batch utterances of these lengths (frames): index arrays, together all of them."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from timbre.errors import TimbreError
 from timbre.models.trained import TrainedModel
 from timbre.scoring.calibration import Calibration
 
@@ -27,6 +28,11 @@ class Verification:
 
 def verify(model: TrainedModel, first: str | Path | np.ndarray, second: str | Path | np.ndarray, rate=None):
     """Compares two audio files, or samples at ``rate`` Hz; returns a :class:`Verification`."""
+    if "mean" not in model.backend:
+        raise TimbreError(
+            "this model was trained to classify and has no back-end for verification; use timbre identify, or "
+            "train one with task: verification"
+        )
     mean = model.backend["mean"].numpy()
     a, b = (model.embed(source, rate) - mean for source in (first, second))
     score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))

@@ -1,7 +1,7 @@
-"""Exports a trained encoder to ONNX, with its front-end and back-end described in it and in <out>.json.
+"""Exports a trained model to ONNX, with its front-end and what follows it described in it and in <out>.json.
 
-The graph takes feats (B, T, F) and lengths (B,), and gives embedding (B, D); it is compared with torch before it is
-written.
+The graph takes feats (B, T, F) and lengths (B,), and gives embedding (B, D), or posteriors (B, C) of a classifier;
+it is compared with torch before it is written.
 """
 
 from __future__ import annotations

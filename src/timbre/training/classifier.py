@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from timbre.conf import build
 from timbre.errors import TimbreError
@@ -19,6 +20,22 @@ from timbre.scoring.posteriors import read_classes, write_classes
 from timbre.training.experiment import Experiment
 
 
+class _Network(nn.Module):
+    """From frames to probabilities."""
+
+    def __init__(self, encoder: nn.Module, head: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.encoder, self.head, self.temperature = encoder, head, temperature
+
+    def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
+        """``(B, T, F)``, ``(B,)`` -> ``(B, C)``."""
+        return self.posteriors(self.encoder(feats, lengths).float())
+
+    def posteriors(self, embeddings: Tensor) -> Tensor:
+        """``(B, D)`` -> ``(B, C)``."""
+        return (self.head.logits(embeddings).float() / self.temperature).softmax(dim=1)
+
+
 class Classifier(TrainedModel):
     """A trained model with its classes' weights, in evaluation mode.
 
@@ -28,6 +45,8 @@ class Classifier(TrainedModel):
     (:func:`timbre.training.classification.temperature`); 1 where nothing was held out.
     """
 
+    output = "posteriors"
+
     def __init__(self, state: dict[str, Any], device: torch.device) -> None:
         super().__init__(state, device)
         experiment = build(Experiment, state["conf"])
@@ -36,16 +55,20 @@ class Classifier(TrainedModel):
                 "this model was trained for verification: its classes are training speakers; use timbre verify or "
                 "timbre embed, or train one with task: classification"
             )
-        self._head = build_loss(experiment.loss, self.encoder.embedding_dim, len(self.classes))
-        self._head.load_state_dict(state["loss"])
-        self._head.to(device).eval()
+        head = build_loss(experiment.loss, self.encoder.embedding_dim, len(self.classes))
+        head.load_state_dict(state["loss"])
         self.temperature: float = self.backend.get("temperature", 1.0)
+        self.network = _Network(self.encoder, head, self.temperature).to(device).eval()
 
     def posteriors(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
         """Probabilities ``(N, C)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""
         embeddings = torch.from_numpy(self.embed_frames(frames, names)).to(self.device)
         with torch.inference_mode():
-            return (self._head.logits(embeddings).float() / self.temperature).softmax(dim=1).cpu().numpy()
+            return self.network.posteriors(embeddings).cpu().numpy()
+
+    def facts(self) -> dict[str, Any]:
+        """The classes in the order of the columns."""
+        return {"classes": self.classes}
 
     def classify(self, source: str | Path | np.ndarray, rate: int | None = None) -> dict[str, float]:
         """The classes of an audio file, or of samples ``(N,)`` at ``rate`` Hz: probabilities, the highest first."""
