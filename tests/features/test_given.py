@@ -78,7 +78,7 @@ BAD = {
     "too large": (torch.full((3, 5), 1e300, dtype=torch.float64), "frame 0, value 0 is not a finite float32"),
     "cut": (torch.ones(2, 5), "2 frames, and utt2mel_len says 3; was the file cut short"),
     "no tensor": ({"x": 1}, "holds no tensor but dict"),
-    "code": (subprocess.Popen, "not readable as a saved tensor: "),
+    "code": (subprocess.Popen, "not readable as saved tensors: "),
 }
 
 
@@ -97,8 +97,8 @@ def test_what_is_not_as_promised_is_refused_by_utterance_and_file(data, tmp_path
     ("content", "message"),
     [
         (None, "No such file"),
-        (b"", "not readable as a saved tensor"),
-        (b"PK\3\4", "not readable as a saved tensor"),
+        (b"", "not readable as saved tensors"),
+        (b"PK\3\4", "not readable as saved tensors"),
     ],
 )
 def test_damaged_files_are_refused(data, tmp_path, monkeypatch, content, message):

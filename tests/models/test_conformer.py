@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -121,3 +124,14 @@ def test_what_cannot_be_is_refused() -> None:
         build_encoder(conformer.Conf(**SMALL), 6)
     with pytest.raises(TimbreError, match="kernel: an even kernel has no frame in its middle, found 30"):
         build(conformer.Conf, {"kernel": 30})
+
+
+def test_a_narrow_depthwise_convolution_ends_in_bf16():
+    """In a process of its own: code that oneDNN makes without end cannot be interrupted."""
+    code = (
+        "import torch; from timbre.models.layers import Convolution\n"
+        "with torch.autocast('cpu', dtype=torch.bfloat16), torch.no_grad():\n"
+        "    print(Convolution(16, 16, 31, groups=16)(torch.ones(4, 31, 16)).dtype)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "torch.float32", done.stderr

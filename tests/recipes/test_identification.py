@@ -89,7 +89,7 @@ def test_speakers_of_audio_are_identified(run, timbre, speechocean762):
     what = ["--corpus", speechocean762, "--exp", "exp/x", *options("conformer_sap_am")]
     code, out, err = run("run.sh", *what, folder=folder)
     assert code == 0, out + err
-    assert 0 <= accuracy_of(out) <= 100 and "recordings of one session may stand in both" in out
+    assert "recordings of one session may stand in both" in out
     wav = speechocean762 / "WAVE/SPEAKER0001/000010000.WAV"
     code, out, err = timbre("identify", wav, "--model", "exp/x", folder=folder)
     assert code == 0, err

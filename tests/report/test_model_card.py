@@ -139,3 +139,12 @@ def test_a_classifier_of_given_frames_takes_no_audio_and_what_is_missing_is_name
         assert said in card, said
     for other in ("Hz", "one.wav", "| held-out error", "| temperature", "None"):
         assert other not in card, other
+
+
+def test_measures_of_another_task_are_refused(toy_data, toy_conf, tmp_path, classified):
+    train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
+    classified(tmp_path / "exp/valid", np.diag([4, 5, 6]))
+    with pytest.raises(
+        TimbreError, match="exp/valid/metrics.json: not of verification, which the model was trained"
+    ):
+        write_model_card(tmp_path / "exp")

@@ -10,7 +10,8 @@ import torch
 
 from timbre.__main__ import main
 from timbre.errors import TimbreError
-from timbre.models.trained import FORMAT, save_tensors
+from timbre.features.tensors import save_tensors
+from timbre.models.trained import FORMAT
 from timbre.report.results import markers, minutes, parameters, results, write_results
 
 BEGIN, END = markers("results")

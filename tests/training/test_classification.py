@@ -16,6 +16,7 @@ from timbre.kaldi.tables import ArkWriter, read_matrix
 from timbre.kaldi.text import read_table, write_table
 from timbre.models.export import export_onnx, session
 from timbre.models.trained import TrainedModel, read_final
+from timbre.scoring.classification import evaluate_classes
 from timbre.scoring.posteriors import Posteriors
 from timbre.training.classification import COLDEST, temperature
 from timbre.training.classifier import Classifier, collect_posteriors, extract_posteriors
@@ -46,8 +47,9 @@ def test_sessions_are_held_out_whole():
     labels = {f"u{number:03d}": f"c{number % 2}" for number in range(40)}
     session = {name: name[:3] for name in labels}  # of ten utterances, with both classes
     held = split_utterances(labels, session, 0.2, seed=1)
-    assert len(held) == 10 and len({session[name] for name in held}) == 1
+    assert len(held) == 10 and len({session[name] for name in held}) == 1  # ten are nearer to eight than none
     assert len(split_utterances(labels, session, 0.5, seed=1)) == 20
+    assert split_utterances(labels, session, 0.1, seed=1) == []  # to four ten are not
 
 
 def test_copies_of_what_is_held_out_are_not_trained_on(toy_data, classify, tmp_path):
@@ -169,3 +171,62 @@ def test_posteriors_of_too_short_utterances_are_named(toy_data, classify, tmp_pa
     write_table(data.path / "utt2num_frames", data.table("utt2num_frames") | {"s00-0": "3"})
     with pytest.raises(TimbreError, match="s00-0: 3 frames, the encoder needs"):
         extract_posteriors(Classifier.load(tmp_path / "exp"), DataDir(data.path), tmp_path / "jobs", "1", "fail")
+
+
+def test_a_model_to_start_from_must_not_know_what_is_held_out(toy_data, toy_conf, classify, tmp_path, caplog):
+    caplog.set_level("INFO")
+    data, once = toy_data(), ("train.epochs=1", "loss.kind=softmax")
+    train_experiment(toy_conf(*once), data, tmp_path / "speakers", "cpu")
+    train_experiment(classify(*once), data, tmp_path / "first", "cpu")
+
+    def start(name, init, *settings, on=data):
+        return train_experiment(classify(*once, f"init={tmp_path / init}", *settings), on, tmp_path / name, "cpu")
+
+    with pytest.raises(TimbreError, match="held out here.*task was verification.*heldout_utterances=0"):
+        start("a", "speakers")
+    with pytest.raises(TimbreError, match="held out here .train.seed was 1, is 2"):
+        start("b", "first", "train.seed=2")
+    start("c", "first")
+    assert "weights of 8 of 8 classes are its" in caplog.text
+    assert "nothing held out" in start("d", "speakers", "train.heldout_utterances=0")
+    assert "held-out" in start("e", "first", "train.seed=2", on=toy_data("others", speakers=9))
+
+
+def test_classes_of_another_table_are_others_whatever_they_are_called(toy_data, classify, tmp_path, caplog):
+    caplog.set_level("INFO")
+    data, once = toy_data(), ("train.epochs=1", "train.heldout_utterances=0")
+    (data.path / "utt2accent").write_bytes((data.path / "utt2spk").read_bytes())
+    train_experiment(classify(*once), data, tmp_path / "first", "cpu")
+    conf = classify(*once, "labels=utt2accent", f"init={tmp_path / 'first'}")
+    train_experiment(conf, DataDir(data.path), tmp_path / "second", "cpu")
+    assert "class weights are new: its classes are those of utt2spk" in caplog.text
+
+
+def test_other_labels_are_other_data(toy_data, classify, tmp_path):
+    data, conf = toy_data(), classify("train.epochs=1", "labels=utt2emotion")
+    write_table(data.path / "utt2emotion", {utt: "sad" if utt < "s04" else "calm" for utt in data.utt2spk})
+    train_experiment(conf, DataDir(data.path), tmp_path / "exp", "cpu")
+    write_table(data.path / "utt2emotion", {utt: "sad" if utt < "s02" else "calm" for utt in data.utt2spk})
+    with pytest.raises(TimbreError, match="holds other utterances or labels than it was trained on"):
+        train_experiment(conf, DataDir(data.path), tmp_path / "exp", "cpu")
+
+
+def test_a_job_may_skip_all_of_its_utterances(toy_data, classify, tmp_path):
+    data = toy_data()
+    train_experiment(classify("train.epochs=1"), data, tmp_path / "exp", "cpu")
+    with ArkWriter(data.path / "short.ark", data.path / "short.scp") as writer:
+        writer.write("s00-0", np.zeros((3, 23), np.float32))
+    for name, rows in (("feats.scp", read_table(data.path / "short.scp")), ("utt2num_frames", {"s00-0": "3"})):
+        table = data.table(name) | rows
+        write_table(data.path / name, table)
+        for job, chosen in (("1", ["s00-0"]), ("2", [utt for utt in table if utt != "s00-0"])):
+            write_table(tmp_path / job / name, {utt: table[utt] for utt in chosen})
+            write_table(tmp_path / job / "utt2spk", {utt: data.utt2spk[utt] for utt in chosen})
+    model = Classifier.load(tmp_path / "exp")
+    for job in ("1", "2"):
+        extract_posteriors(model, DataDir(tmp_path / job), tmp_path / "jobs", job, "skip")
+    assert "31 utterances" in collect_posteriors(DataDir(data.path), tmp_path / "jobs", tmp_path / "out", 2, 0.05)
+    with pytest.raises(
+        TimbreError, match="lacks utterances .*1: s00-0.*take out what was skipped .*out/posteriors.skipped"
+    ):
+        evaluate_classes(data.path, {"model": tmp_path / "out"}, tmp_path / "measured")

@@ -14,8 +14,9 @@ import torch
 
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
+from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
-from timbre.models.trained import load_tensors, read_final
+from timbre.models.trained import read_final
 from timbre.training.averaging import average_epochs
 from timbre.training.train import train_experiment
 from timbre.training.trainer import State, Trainer
@@ -101,7 +102,7 @@ def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_p
     with pytest.raises(TimbreError, match=r"another experiment \(train.epochs was 1, is 2\); give it another"):
         train_experiment(toy_conf("train.epochs=2"), toy_data(), tmp_path / "exp", "cpu")
     with pytest.raises(
-        TimbreError, match=r"another experiment \(.*data holds other utterances than it was trained"
+        TimbreError, match=r"another experiment \(.*data holds other utterances or labels than it was trained"
     ):
         train_experiment(toy_conf("train.epochs=1"), toy_data(speakers=9), tmp_path / "exp", "cpu")
 

@@ -14,6 +14,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from timbre.errors import TimbreError
 from timbre.features.frames import StorageConf, no_waveforms
+from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
 
 
@@ -58,7 +59,7 @@ class Source:
             TimbreError: for a file that cannot be read, and a tensor that is not the frames that were promised.
         """
         file = self._files[utterance]
-        frames = _load(file)
+        frames = load_tensors(file)
         problem = self._problem(frames, self._promised.get(utterance))
         if problem:
             raise TimbreError(f"{utterance}: {file}: {problem}")
@@ -81,14 +82,3 @@ class Source:
         if promised is not None and len(found) != int(promised):
             return f"{len(found)} frames, and utt2mel_len says {promised}; was the file cut short?"
         return ""
-
-
-def _load(file: str) -> object:
-    """``torch.load`` of tensors and plain data, never of code."""
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise TimbreError(f"{file}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise TimbreError(f"{file}: not readable as a saved tensor: {why}") from None

@@ -96,7 +96,8 @@ def collect_vectors(
         TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped.
     """
     wanted = data.table("feats.scp")
-    tables = [read_vectors(parts / f"{name}.{job}.scp") for job in range(1, jobs + 1)]
+    scps = [parts / f"{name}.{job}.scp" for job in range(1, jobs + 1)]
+    tables = [read_vectors(scp) for scp in scps if read_table(scp)]  # of a job that skipped all of its own: nothing
     found = {key: row for keys, matrix in tables for key, row in zip(keys, matrix, strict=True)}
     skipped: dict[str, str] = {}
     for job in range(1, jobs + 1):

@@ -19,6 +19,10 @@ from torch.nn import functional as F
 
 from timbre.errors import TimbreError
 
+NARROW = 16
+"""Channels of a depthwise convolution, at most, that is computed in fp32 even inside autocast: in bf16 oneDNN never
+ends making its code where the frames are as many as the kernel is wide."""
+
 
 def frame_mask(feats: Tensor, lengths: Tensor, input_dim: int, min_frames: int) -> Tensor | None:
     """Checks a batch and marks its real frames.
@@ -77,6 +81,12 @@ class Convolution(nn.Conv2d):
         super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation), groups=groups)
 
     def forward(self, frames: Tensor) -> Tensor:
+        if self.groups > 1 and self.out_channels <= NARROW:
+            with torch.autocast(frames.device.type, enabled=False):
+                return self._convolve(frames.to(self.weight.dtype))
+        return self._convolve(frames)
+
+    def _convolve(self, frames: Tensor) -> Tensor:
         return super().forward(frames.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
 
 

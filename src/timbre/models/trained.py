@@ -15,8 +15,8 @@ from timbre.conf import AnySection, Section, build, plugin
 from timbre.errors import TimbreError
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
+from timbre.features.tensors import load_tensors
 from timbre.kaldi import audio
-from timbre.kaldi.atomic import atomic_write
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
 
@@ -124,21 +124,6 @@ def read_final(path: str | Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise TimbreError(f"{file}: not a model of this project (format {FORMAT})")
     return state
-
-
-def load_tensors(file: Path) -> Any:
-    """``torch.load`` of tensors and plain data, never of code; a damaged file is refused by name."""
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
-        why = (str(error) or type(error).__name__).splitlines()[0]  # of an empty file there is no message
-        raise TimbreError(f"{file}: not readable as saved tensors: {why}") from None
-
-
-def save_tensors(file: Path, state: dict[str, Any]) -> None:
-    """``torch.save``, whole or not at all."""
-    with atomic_write(file, "wb") as out:
-        torch.save(state, out)
 
 
 def cpu_state(module: torch.nn.Module) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from timbre.report.published import Published
 from timbre.scoring.bootstrap import PRIORS
+from timbre.scoring.classification import BEST
 from timbre.scoring.evaluation import bounded, percent
 
 BASELINE = "untrained baseline"
@@ -85,7 +86,7 @@ class Classification(Columns):
     """Accuracy, the highest first; all systems but the first are baselines, and chance is one."""
 
     tested, measure = "utterances", "accuracy"
-    head = ("accuracy % [95 %]", "recall (UA) %", "top-5 %")
+    head = ("accuracy % [95 %]", "recall (UA) %", f"top-{BEST} %")
 
     def place(self, value: float) -> float:
         return -value
@@ -109,7 +110,7 @@ class Classification(Columns):
 
     def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
         chance = 100 * metrics["chance"]
-        top = f"{5 * chance:.2f}" if metrics["utterances"]["classes"] > 5 else NOTHING
+        top = f"{BEST * chance:.2f}" if metrics["utterances"]["classes"] > BEST else NOTHING
         yield metrics["chance"], ("chance", f"{chance:.2f}", f"{chance:.2f}", top)
 
 

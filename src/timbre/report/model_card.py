@@ -21,6 +21,7 @@ from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_lines, read_text
 from timbre.models.trained import TrainedModel, read_final
 from timbre.report import classification
+from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
 from timbre.scoring.measured import metrics_files, read_metrics
 
@@ -38,7 +39,8 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
         about: text on the speech; ``None`` takes the file ``about`` of the test data, or of a folder above.
 
     Raises:
-        TimbreError: where there is no ``final.pt``, or a file that cannot be read.
+        TimbreError: where there is no ``final.pt``, a file that cannot be read, or measures of another task than
+            the model's.
     """
     exp = Path(exp)
     if not exp.is_dir():
@@ -48,8 +50,13 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     metrics = read_metrics(exp) if metrics_files(exp) else {}
     about = about or _about(metrics)
     utterances, epochs = _utterances(exp / "train.log"), _epochs(exp / "history.jsonl")
-    own = {"verification": _encoder, "classification": _classifier}[conf.get("task", "verification")]
-    task = own(conf, model, metrics)
+    kind = conf.get("task", "verification")
+    if others := [part for part, values in metrics.items() if task_of(values) != kind]:
+        raise TimbreError(
+            f"{exp / others[0]}/metrics.json: not of {kind}, which the model was trained for and a card is of; "
+            "evaluate into a directory of its own what is not"
+        )
+    task = {"verification": _encoder, "classification": _classifier}[kind](conf, model, metrics)
     facts = {
         "about (what the speech is)": about,
         "metrics.json (results)": metrics,

@@ -18,6 +18,7 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
+from timbre.kaldi.text import read_optional
 from timbre.scoring.bootstrap import with_interval
 from timbre.scoring.class_bootstrap import Decisions, rates, replicates
 from timbre.scoring.difference import Difference
@@ -108,13 +109,15 @@ def ordered(posteriors: Posteriors, utterances: Sequence[str], data: DataDir) ->
     """The posteriors in the order of the utterances, which must be those of the data directory."""
     row = {utterance: number for number, utterance in enumerate(posteriors.utterances)}
     wanted = set(utterances)
+    skipped = f"{posteriors.path}/posteriors.skipped"
+    mend = f", or take out what was skipped there ({skipped})" if read_optional(skipped) else ""
     for problem, names in (
         (f"lacks utterances of {data.path}", [utterance for utterance in utterances if utterance not in row]),
         (f"has utterances that {data.path} lacks", [utterance for utterance in row if utterance not in wanted]),
     ):
         if names:
             raise TimbreError(
-                f"{posteriors.path}: {problem} ({len(names)}: {some(names, 3)}); predict it (stage 3)"
+                f"{posteriors.path}: {problem} ({len(names)}: {some(names, 3)}); predict it (stage 3){mend}"
             )
     order = [row[utterance] for utterance in utterances]
     return replace(posteriors, utterances=list(utterances), matrix=posteriors.matrix[order])

@@ -100,5 +100,5 @@ def read_mean(path: str | Path) -> np.ndarray:
         with open(path, "rb") as file:
             binary = file.read(64).find(b"\0B")
     except OSError as error:
-        raise TimbreError(f"{path}: cannot be read: {error.strerror}; training writes it") from None
+        raise TimbreError(f"{path}: cannot be read: {error.strerror}; training (verification) writes it") from None
     return read_vector(f"{path}:{binary}" if binary > 0 else str(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from timbre.models.trained import load_tensors
+from timbre.features.tensors import load_tensors
 from timbre.training.crops import CropBatches
 
 

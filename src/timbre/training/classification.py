@@ -27,8 +27,8 @@ class Classification:
     def evaluate(self, encoder: nn.Module, loss: nn.Module) -> dict[str, float]:
         """``heldout_error``, the share of wrong decisions, and ``heldout_loss``, cross-entropy in nats."""
         logits = self._logits(encoder, loss)
-        wrong = (logits.argmax(dim=1) != self._targets).float().mean()
-        return {"heldout_error": wrong.item(), "heldout_loss": F.cross_entropy(logits, self._targets).item()}
+        cross_entropy = F.cross_entropy(logits, self._targets).item()
+        return {"heldout_error": self._error(logits), "heldout_loss": cross_entropy}
 
     def fit(self, encoder: nn.Module, loss: nn.Module) -> tuple[dict[str, Any], str]:
         """The back-end of ``final.pt`` and a line for people.
@@ -39,10 +39,14 @@ class Classification:
         held = self._speech.held
         if not held:
             return {}, "nothing held out"
-        error = self.evaluate(encoder, loss)["heldout_error"]
-        backend = {"temperature": temperature(self._logits(encoder, loss), self._targets)}
+        logits = self._logits(encoder, loss)
+        error = self._error(logits)
+        backend = {"temperature": temperature(logits, self._targets)}
         backend |= {"heldout_error": error, "heldout_utterances": len(held)}
         return backend, f"accuracy of the {len(held)} held-out training utterances {100 * (1 - error):.2f} %"
+
+    def _error(self, logits: Tensor) -> float:
+        return (logits.argmax(dim=1) != self._targets).float().mean().item()
 
     def _logits(self, encoder: nn.Module, loss: nn.Module) -> Tensor:
         embeddings = embed_utterances(encoder, self._speech.whole, self._speech.held, self._device)

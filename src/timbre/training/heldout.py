@@ -35,8 +35,8 @@ def split_speakers(data: DataDir, count: int, seed: int) -> tuple[list[str], lis
 def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], share: float, seed: int) -> list[str]:
     """The utterances of ``labels`` (utterance → class) that are held out: a ``share`` of all, sorted.
 
-    Units (:func:`timbre.corpora.splits.units`) are held out whole, those with the lowest SHA-256 with the seed; of
-    every class one unit at least is left to train on.
+    Units (:func:`timbre.corpora.splits.units`) are held out whole, in the order of their SHA-256 with the seed, as
+    long as that comes nearer to the share; of every class one unit at least is left to train on.
     """
     inside: dict[str, list[str]] = {}
     for utterance in labels:
@@ -45,9 +45,9 @@ def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], shar
     left = Counter(label for unit in classes for label in classes[unit])
     chosen: list[str] = []
     for unit in sorted(inside, key=lambda name: _place(seed, name)):
-        if len(chosen) >= round(share * len(labels)):
-            break
-        if all(left[label] > 1 for label in classes[unit]):
+        missing = round(share * len(labels)) - len(chosen)
+        nearer = abs(missing - len(inside[unit])) < missing
+        if nearer and all(left[label] > 1 for label in classes[unit]):
             left.subtract(classes[unit])
             chosen += inside[unit]
     return sorted(chosen)

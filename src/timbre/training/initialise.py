@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +11,10 @@ from torch import nn
 
 from timbre.conf import flat
 from timbre.errors import TimbreError, did_you_mean
+from timbre.kaldi.datadir import DataDir
 from timbre.models.trained import read_final
 from timbre.training.experiment import Experiment
+from timbre.training.speech import fingerprint
 from timbre.training.state import SELECTING
 
 
@@ -20,9 +23,9 @@ def start_from(
 ) -> str:
     """Gives ``encoder`` and ``loss`` the weights of the model in ``path``; returns what was taken.
 
-    Class weights are found by the speakers' names, never by their places: of two corpora, or with and without
-    speed copies, the same row is another speaker. Speakers that the model did not know keep their new weights, and
-    all do if it was trained with another kind of loss.
+    Class weights are found by the classes' names, never by their places: of two corpora, or with and without
+    speed copies, the same row is another speaker. Classes that the model did not know keep their new weights, and
+    all do if it was trained with another kind of loss, or its classes are of another table.
 
     Raises:
         TimbreError: for a model with other features or another encoder, and where it was trained on speakers that
@@ -45,8 +48,31 @@ def start_from(
     said = f"started from {path} ({', '.join(rates) or 'nothing held out'})"
     if state["conf"]["loss"]["kind"] != experiment.loss.kind:
         return f"{said}; class weights are new: it was trained with {state['conf']['loss']['kind']}"
+    labels = state["conf"].get("labels", "utt2spk")
+    if labels != experiment.labels:
+        return f"{said}; class weights are new: its classes are those of {labels}"
     taken = _take_loss(loss, state, classes)
     return f"{said}; weights of {taken} of {len(classes)} classes are its"
+
+
+def refuse_known_utterances(path: str, experiment: Experiment, data: DataDir) -> None:
+    """Refuses a model that learnt what a classifier holds out of ``data``: trained on the same, held out otherwise.
+
+    That the data were the same says ``train_data.sha256`` beside the model; without it nothing is refused.
+
+    Raises:
+        TimbreError: naming the keys that decide what is held out.
+    """
+    stamp, here = Path(path) / "train_data.sha256", flat(experiment.model_dump(mode="json"))
+    there = flat({"task": "verification", "labels": "utt2spk", **read_final(path)["conf"]})
+    if not stamp.exists() or stamp.read_text(encoding="utf-8").strip() != fingerprint(data, there["labels"]):
+        return
+    keys = ("task", "labels", "train.seed", "train.heldout_utterances")
+    if differ := [f"{key} was {there.get(key)}, is {here[key]}" for key in keys if there.get(key) != here[key]]:
+        raise TimbreError(
+            f"init: {path} was trained on utterances that are held out here ({', '.join(differ)}); make these keys "
+            "alike, or hold out nothing (train.heldout_utterances=0)"
+        )
 
 
 def _take_loss(loss: nn.Module, state: dict[str, Any], classes: list[str]) -> int:

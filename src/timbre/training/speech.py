@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from timbre.corpora.splits import units
@@ -77,3 +78,10 @@ class TrainingSpeech:
             f"{len(self.classes)} classes, {len(self.labels)} utterances to train on; held out: "
             f"{len(self.held_out)} speakers, {len(self.held)} utterances"
         )
+
+
+def fingerprint(data: DataDir, labels: str) -> str:
+    """A hash of a data directory's utterances, their speakers, classes (the table ``labels``) and lengths."""
+    names = dict.fromkeys(("utt2spk", labels, "utt2num_frames"))
+    tables = [(data.path / name).read_bytes() for name in names if data.has(name)]
+    return hashlib.sha256(b"".join(tables)).hexdigest()

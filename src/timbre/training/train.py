@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 
@@ -12,20 +11,21 @@ import yaml
 from timbre.conf import differences, dump, flat
 from timbre.errors import TimbreError
 from timbre.features.front_end import build_extractor
+from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.losses import build_loss
 from timbre.models import build_encoder
 from timbre.models.precision import resolve_precision
-from timbre.models.trained import FORMAT, cpu_state, resolve_device, save_tensors
+from timbre.models.trained import FORMAT, cpu_state, resolve_device
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.classification import Classification
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import Experiment
-from timbre.training.initialise import freeze, start_from
-from timbre.training.speech import TrainingSpeech
+from timbre.training.initialise import freeze, refuse_known_utterances, start_from
+from timbre.training.speech import TrainingSpeech, fingerprint
 from timbre.training.trainer import Trainer
 from timbre.training.verification import Verification
 
@@ -68,6 +68,8 @@ def train_experiment(
         encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
         loss = build_loss(experiment.loss, encoder.embedding_dim, len(speech.classes))
         if experiment.init:
+            if experiment.task == "classification" and speech.held:
+                refuse_known_utterances(experiment.init, experiment, data)
             said = start_from(experiment.init, experiment, encoder, loss, speech.classes, speech.held_out)
             log.info("%s", said)
         frozen = freeze(encoder, experiment.freeze)
@@ -114,14 +116,13 @@ def _finish(
 def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
     """Writes conf.yaml and what belongs to it, or refuses a directory made with another conf or other data."""
     text, path, stamp = dump(experiment), directory / "conf.yaml", directory / "train_data.sha256"
-    tables = [(data.path / name).read_bytes() for name in ("utt2spk", "utt2num_frames") if data.has(name)]
-    trained_on = hashlib.sha256(b"".join(tables)).hexdigest()
+    trained_on = fingerprint(data, experiment.labels)
     if path.exists():
         there, here = (flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
         keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
         changed = [f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3]]
         if stamp.exists() and stamp.read_text(encoding="utf-8").strip() != trained_on:
-            changed.append(f"{data.path} holds other utterances than it was trained on")
+            changed.append(f"{data.path} holds other utterances or labels than it was trained on")
         if changed:
             raise TimbreError(
                 f"{directory} holds another experiment ({', '.join(changed)}); give it another name (--exp), or "

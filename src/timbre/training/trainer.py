@@ -28,8 +28,9 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from timbre.errors import TimbreError, some
+from timbre.features.tensors import load_tensors, save_tensors
 from timbre.kaldi.atomic import atomic_write
-from timbre.models.trained import cpu_state, load_tensors, save_tensors
+from timbre.models.trained import cpu_state
 from timbre.training import processes
 from timbre.training.averaging import epoch_file
 from timbre.training.criterion import Criterion
@@ -46,7 +47,7 @@ class Trainer:
 
     Args:
         evaluate: measures of the encoder and the loss as they stand on what is held out
-            (:class:`timbre.training.verification.Verification`), or ``None``.
+            (the ``evaluate`` of the experiment's task, :mod:`timbre.training.train`), or ``None``.
         frozen: parts of the encoder that stay as they are, their BatchNorm statistics too.
     """
 
