@@ -2,7 +2,7 @@
 # Embeds whole utterances in parallel jobs:
 #   steps/extract_embeddings.sh [options] <exp> <data> <out>
 # writes xvector.{ark,scp}, spk_xvector.{ark,scp} (means) and num_utts.ark into <out>; jobs that ended before
-# an interruption are not repeated.
+# an interruption are not repeated. With --kind posteriors (steps/predict.sh): posteriors.{ark,scp} and classes.
 set -euo pipefail
 
 nj=2              # parallel jobs

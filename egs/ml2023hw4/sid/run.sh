@@ -23,25 +23,29 @@ ngpu=0                             # processes that share the training; 0: one
 device=auto                        # auto, cpu or cuda
 bad_audio=fail                     # a feature file that cannot be used: fail, or skip
 . "$(dirname "$0")/utils/parse_options.sh"
-synthetic=$([ "$corpus" != synthetic ] || echo data/corpus)
-[ -z "$corpus" ] || [ -n "$synthetic" ] || corpus=$(realpath -m "$corpus")
+[ -z "$corpus" ] || [ "$corpus" = synthetic ] || corpus=$(realpath -m "$corpus")
 cd "$(dirname "$0")"
 . ./path.sh
 . utils/recipe.sh
 task=classification
 . utils/experiment.sh
-part=valid unlabelled=(test) corpus=${synthetic:-$corpus}
+part=valid unlabelled=(test)
 
 if stage 0 "data: the corpus, and a tenth of each speaker's segments for the accuracy"; then
-  [ -z "$synthetic" ] || local/make_corpus.sh --nj "$nj" "$synthetic"
+  if [ "$corpus" = synthetic ]; then
+    corpus=data/corpus
+    local/make_corpus.sh --nj "$nj" "$corpus"
+  fi
   [ -n "$corpus" ] || die "--corpus DIR is missing: where the course's Dataset is, or synthetic"
   timbre prepare --corpus-kind ml2023hw4 --corpus "$corpus" --out data
+  cp "$corpus/testdata.json" "$corpus/mapping.json" data/ # stage 6 answers them
   utils/split_utterances.sh --share 0.1 --seed 1 data/labelled data/train data/valid
 fi
 
 . steps/classification.sh  # stages 1 features, 2 train, 3 predict, 4 score, 5 report
 
 if stage 6 "submission: the most probable speaker of each unlabelled segment"; then
-  [ -n "$corpus" ] || die "--corpus DIR is missing: its testdata.json says which segments are asked for"
-  timbre make-submission --posteriors "$exp/test" --corpus "$corpus" --out "$exp/submission.csv"
+  require_file data/testdata.json "stage 0 copies it from the corpus"
+  require_file "$exp/test/posteriors.scp" "steps/predict.sh (stage 3) makes it"
+  timbre make-submission --posteriors "$exp/test" --corpus data --out "$exp/submission.csv"
 fi

@@ -21,7 +21,7 @@ from timbre.errors import TimbreError
 
 NARROW = 16
 """Channels of a depthwise convolution, at most, that is computed in fp32 even inside autocast: in bf16 oneDNN never
-ends making its code where the frames are as many as the kernel is wide."""
+ends making its code where there are about as many frames as the kernel is wide, or more."""
 
 
 def frame_mask(feats: Tensor, lengths: Tensor, input_dim: int, min_frames: int) -> Tensor | None:
