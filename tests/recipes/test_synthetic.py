@@ -75,7 +75,7 @@ def test_augmented_copies_are_trained_on_from_ark(finished, run, corpus, clone):
     assert code == 0, out + err
     assert "24 utterances and 48 copies (reverberation, noise)" in out and "feats.scp: 144 utterances" in out
     assert (
-        "8 speakers, 96 utterances to train on; held out: 2 speakers, 8 utter"
+        "8 classes, 96 utterances to train on; held out: 2 speakers, 8 utter"
         in (clone / "exp/augmented/train.log").read_text()
     )
 
