@@ -39,7 +39,7 @@ def test_given_frames_through_two_jobs(make, tmp_path):
     (tmp_path / "s-3.pt").write_bytes(b"")
     os.utime(tmp_path / "data/given.scp")  # the corpus was prepared again
     failed = make("--conf", "conf.yaml", "--nj", 2)
-    assert failed.returncode == 1 and "s-3: s-3.pt: not readable as a saved tensor" in failed.stderr
+    assert failed.returncode == 1 and "s-3: s-3.pt: not readable as saved tensors" in failed.stderr
 
 
 def test_what_was_interrupted_before_online_training_is_made_again(make, tmp_path):
