@@ -50,7 +50,8 @@ class TrainingSpeech:
         }
         if experiment.task == "verification":
             self.classes, self.held_out = split_speakers(data, train.heldout_speakers, train.seed)
-            self.held = [utterance for utterance in originals if self.utt2spk[utterance] in set(self.held_out)]
+            apart = set(self.held_out)
+            self.held = [utterance for utterance in originals if self.utt2spk[utterance] in apart]
         else:
             self.classes, self.held_out = sorted(set(originals.values())), []
             self.held = split_utterances(originals, units(data), train.heldout_utterances, train.seed)
