@@ -29,7 +29,8 @@ if stage 3 "predict: posteriors of whole utterances, by the model and by baselin
   for each in "$part" "${unlabelled[@]}"; do
     steps/predict.sh --nj "$nj" --device "$device" --bad-audio "$bad_audio" "$exp" "$feats/$each" "$exp/$each"
   done
-  steps/predict_baselines.sh --labels "$labels" --train "$feats/train" "$feats/$part" "$exp/baseline"
+  steps/predict_baselines.sh --baseline majority --baseline statistics_lda --labels "$labels" --train "$feats/train" \
+    "$feats/$part" "$exp/baseline"
 fi
 
 if stage 4 "score: accuracy with its interval, against the baselines; who is taken for whom"; then

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Extracts features to ark/scp in parallel jobs, or takes those that came with the corpus (features.kind given):
 #   steps/make_feats.sh [options] <data> [<logdir>] [<featdir>]
-# writes feats.scp, utt2num_frames, utt2dur, and feats.skipped with what the policy left out, into <data>.
+# writes feats.scp, utt2num_frames, utt2dur, utt2level (dB), utt2audio (a hash of the samples), and feats.skipped with
+# what the policy left out, into <data>.
 set -euo pipefail
 
 conf=conf/mfcc.yaml    # a features section, or an experiment's conf that has one
@@ -25,7 +26,7 @@ require_file "$conf" "name another with --conf"
 utterances=$(wc -l < "$data/utt2spk")
 [ "$nj" -le "$utterances" ] || nj=$utterances
 case $kind in
-  feats) command=make-feats beside=(--beside utt2num_frames utt2dur) ;;
+  feats) command=make-feats beside=(--beside utt2num_frames utt2dur utt2level utt2audio) ;;
   vad) command=compute-vad beside=() ;;
   *) die "--kind takes feats or vad, found '$kind'" ;;
 esac

@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# Classifies utterances by baselines that need no training of a model, class shares and LDA of frame statistics:
-#   steps/predict_baselines.sh [options] --train <train-data> <data> <out>
-# writes posteriors.{ark,scp} and classes into <out>/majority and <out>/statistics_lda.
+# Classifies utterances by baselines that need no training of a model:
+#   steps/predict_baselines.sh [options] --baseline <kind> --train <train-data> <data> <out>
+#   steps/predict_baselines.sh [options] --baseline <kind> --folds <folds> <out>
+# writes posteriors.{ark,scp} and classes into <out>/<kind>; those of all folds in the second form.
 set -euo pipefail
 
-train=          # data directory with labels and feats.scp to learn from
+baseline=()     # majority, duration (by utt2dur), energy (by utt2level), statistics_lda, statistics_svm (of feats.scp)
+train=          # data directory with labels and what the baselines look at, to learn from
+folds=          # of a cross-validation: its folds, <k>/{train,test}
 labels=utt2spk  # the table of the classes in the training part
 here=$(dirname "$(readlink -f "$0")")/..
 . "$here/utils/parse_options.sh"
 . "$here/path.sh"
 
-[ $# -eq 2 ] || die "expected <data> <out>, found $# arguments"
-data=$1 out=$2
-[ -n "$train" ] || die "--train <train-data> is missing"
-for directory in "$train" "$data"; do
-  require_file "$directory/feats.scp" "steps/make_feats.sh (stage 1) makes it"
-done
-timbre predict-baselines --train "$train" --data "$data" --labels "$labels" "$out"
+[ ${#baseline[@]} -gt 0 ] || die "--baseline <kind> is missing"
+kinds=("${baseline[@]/#/--baseline=}")
+if [ -n "$folds" ]; then
+  [ -z "$train" ] || die "--train and --folds exclude each other"
+  [ $# -eq 1 ] || die "expected <out> after --folds, found $# arguments"
+  timbre predict-baselines "${kinds[@]}" --folds "$folds" --labels "$labels" "$1"
+else
+  [ $# -eq 2 ] || die "expected <data> <out>, found $# arguments"
+  [ -n "$train" ] || die "--train <train-data> is missing"
+  timbre predict-baselines "${kinds[@]}" --train "$train" --data "$1" --labels "$labels" "$2"
+fi

@@ -21,10 +21,12 @@ require_file run.sh "call this in a recipe's folder"
 for conf in "${confs[@]}"; do require_file "$conf" "a conf is a path from the recipe's folder"; done
 marker='<!-- ablation: begin -->' # looked for before the hours of training
 [[ -z $out ]] || grep -qsxF "$marker" "$out" || die "$out: no line $marker; add it, and <!-- ablation: end --> below it"
+protocol=$(sed -n 's/^protocol=\([A-Za-z0-9_]*\).*/\1/p' run.sh) # its default, where the recipe has protocols
 for ((i = 1; i <= $#; i++)); do
   case ${!i} in
     --corpus | --download) stage=0 ;;
     --set) settings+=(--set "${@:i+1:1}") ;;
+    --protocol) protocol=${*:i+1:1} ;;
     --init) settings+=(--set "init=${@:i+1:1}") ;;
     --exp) die "--exp would put all trainings into one directory; leave it out" ;;
     --conf) die "--conf would be trained in the place of each of the confs; name it before the --" ;;
@@ -38,4 +40,5 @@ for seed in $seeds; do
   done
 done
 # shellcheck disable=SC2086 # seeds are words
-timbre make-ablation --conf "${confs[@]}" --seeds $seeds "${settings[@]}" ${out:+--out "$out"}
+timbre make-ablation --conf "${confs[@]}" --seeds $seeds "${settings[@]}" --expdir "exp${protocol:+/$protocol}" \
+  ${out:+--out "$out"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pytest
 
@@ -76,6 +77,33 @@ def test_no_video_stands_in_both_parts(tmp_path, capsys):
     (source.path / "utt2session").unlink()
     first, second = split(tmp_path, "--share=0.2")
     assert {name.rsplit("-", 1)[0] for name in first} & {name.rsplit("-", 1)[0] for name in second}, "the trap"
+
+
+def test_units_of_speakers_and_texts(tmp_path, capsys):
+    """As two actresses who say each word in each emotion: no word may stand in both parts."""
+    utt2emotion = {
+        f"{spk}-{word}-{emotion}": emotion for spk in "OY" for word in range(10) for emotion in ("angry", "sad")
+    }
+    source = make(tmp_path / "all", {})
+    for name, field in (("utt2spk", 0), ("text", 1)):
+        source.write(name, {utterance: utterance.split("-")[field] for utterance in utt2emotion})
+    source.write("utt2emotion", utt2emotion)
+    for unit, field, counts in (
+        ("text", 1, "7 texts in .*first, 3 others"),
+        ("speaker", 0, "1 speakers in .*first, 1"),
+    ):
+        first, second = split(tmp_path, "--labels=utt2emotion", "--share=0.3", f"--unit={unit}")
+        assert first | second == source.utt2spk
+        assert not {name.split("-")[field] for name in first} & {name.split("-")[field] for name in second}
+        assert re.search(f"by {unit}: {counts}", capsys.readouterr().out)
+        for part in (first, second):
+            labels = [utt2emotion[name] for name in part]
+            assert labels.count("angry") == labels.count("sad") == len(part) / 2
+    with pytest.raises(TimbreError, match="all: none of 2 classes has two speakers"):
+        list(split_utterances(source, tmp_path / "first", tmp_path / "second", unit="speaker"))
+    (source.path / "text").unlink()
+    with pytest.raises(TimbreError, match="all/text: no such file"):
+        list(split_utterances(DataDir(source.path), tmp_path / "first", tmp_path / "second", unit="text"))
 
 
 def test_sessions_that_are_larger_than_the_share_and_unlike_each_other(tmp_path):

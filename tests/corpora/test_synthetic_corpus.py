@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 import soundfile
 
 from timbre.conf import load
+from timbre.corpora import emodb, tess
 from timbre.corpora.acoustics import active_level
+from timbre.corpora.layout import is_synthetic
 from timbre.corpora.synthetic import Conf, lay_out, plan, prepare, stand_in_conf
 from timbre.errors import TimbreError
 from timbre.kaldi.text import read_table
@@ -116,6 +120,62 @@ def test_parts_share_no_voice():
     assert not variants["train"] & variants["test"]
     assert len({one.speaker for one in planned}) == 80
     assert len({one.utterance.text for one in planned}) == 800
+
+
+@pytest.mark.parametrize(
+    ("layout", "digest"),
+    [("synthetic", "2cba3e77c07b301d"), ("aishell", "8cf483528abd059a"), ("voxceleb", "482517da12731438")],
+)
+def test_corpora_that_were_made_can_be_made_again(layout, digest):
+    """Who says what, in which voice, with which draws: nothing else decides the files."""
+    said = [
+        (one.utterance.wav, one.utterance.text, one.utterance.emotion, one.speaker, one.rng.bit_generator.state)
+        for one in plan(stand_in_conf(layout, settings=["utterances=2"]))
+    ]
+    assert hashlib.sha256(repr(said).encode()).hexdigest()[:16] == digest
+
+
+def test_tess_stand_in(tmp_path):
+    """Two actresses act: each emotion in each word, and each is heard."""
+    planned = list(plan(stand_in_conf("tess")))
+    assert len(planned) == len({one.utterance.wav for one in planned}) == 2800
+    said = {(one.speaker.name, one.utterance.text, one.utterance.emotion) for one in planned}
+    assert len(said) == 2800 and len({text for _, text, _ in said}) == 200
+    older, younger = planned[0].speaker, planned[1400].speaker
+    assert older.gender == younger.gender == "f" and older.variant != younger.variant
+    lay_out(tmp_path, stand_in_conf("tess", settings=["utterances=7"]))
+    lengths = {path.stem: soundfile.info(path).duration for path in tmp_path.rglob("*.wav")}
+    assert soundfile.info(tmp_path / "YAF_ps/YAF_back_ps.wav").samplerate == 24414
+    assert lengths["YAF_back_fear"] < lengths["YAF_back_neutral"] < lengths["YAF_back_sad"]
+    rows = tess.prepare(tmp_path, tess.Options(), lambda line: None)["all"]
+    assert {row.tables["utt2emotion"] for row in rows if row.speaker == "OAF"} == set(tess.EMOTIONS.values())
+    assert {row.tables["text"] for row in rows} == {"SAY THE WORD BACK"}
+    assert is_synthetic(tmp_path / "OAF_angry")
+
+
+def test_emodb_stand_in(tmp_path):
+    planned = list(plan(stand_in_conf("emodb")))
+    assert len({one.speaker.variant for one in planned}) == 10 and len(planned) == 540
+    for what in ("text", "emotion"):  # about equally often, few as they are
+        counts = Counter(getattr(one.utterance, what) for one in planned).values()
+        assert max(counts) - min(counts) == 10
+    lay_out(tmp_path, stand_in_conf("emodb", settings=["utterances=2"]))
+    rows = emodb.prepare(tmp_path, emodb.Options(), lambda line: None)["all"]
+    assert {row.speaker: row.speaker_tables["spk2gender"] for row in rows} == {
+        one.speaker.name: one.speaker.gender for one in planned
+    }
+    spoken = {(one.speaker.name, one.utterance.text, one.utterance.emotion) for one in planned}
+    assert {(row.speaker, row.tables["text"], row.tables["utt2emotion"]) for row in rows} <= spoken
+
+
+def test_no_more_than_the_script_has(tmp_path):
+    for setting, message in (
+        ("train_speakers=3", "train_speakers: TESS has 2 at most, found 3"),
+        ("utterances=1401", "utterances: TESS has 1400 at most, found 1401"),
+    ):
+        with pytest.raises(TimbreError, match=message):
+            lay_out(tmp_path / "new", stand_in_conf("tess", settings=[setting]))
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_conf_of_the_root_recipe_is_valid():

@@ -84,6 +84,15 @@ def test_emotions_move_the_prosody():
     assert brightness(angry.samples, 16000) > brightness(sad.samples, 16000)
 
 
+def test_expression_is_how_strongly_an_emotion_is_acted():
+    neutral, faint, sad = (
+        speak(SPEAKER, TEXT, np.random.default_rng(0), "sadness", expression=e) for e in (0, 0.5, 1)
+    )
+    np.testing.assert_array_equal(neutral.samples, say().samples)
+    np.testing.assert_array_equal(sad.samples, say(emotion="sadness").samples)
+    assert len(neutral.samples) < len(faint.samples) < len(sad.samples)
+
+
 def test_each_emotion_is_its_own_and_others_are_refused():
     assert len(set(EMOTIONS.values())) == len(EMOTIONS)
     with pytest.raises(TimbreError, match=r"'happyness' \(did you mean 'happiness'"):

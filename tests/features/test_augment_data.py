@@ -46,7 +46,7 @@ def data(tmp_path):
     duration = {utt: f"{len(samples) / RATE:.4f}" for utt, samples in waves.items()}
     speakers = dict.fromkeys(("s0", "s1", "s2", "s3"), "m")
     tables = {"text": label, "utt2lang": label, "utt2dur": duration, "reco2dur": duration, "spk2gender": speakers}
-    return make(tmp_path / "data", waves, **tables, **{"vad.scp": label})
+    return make(tmp_path / "data", waves, **tables, **{"vad.scp": label, "utt2level": label, "utt2audio": label})
 
 
 def run(data, out, jobs=1, conf=CONF, bad_audio="fail", max_skipped=0.0):
@@ -75,7 +75,8 @@ def test_the_directory_is_valid_and_whole(data, tmp_path):
     assert len(out.utt2spk) == 32 and out.utt2spk["s1-0-noise"] == "s1"
     uniq = out.table("utt2uniq")
     assert uniq["s1-0-noise"] == uniq["s1-0"] == "s1-0"
-    assert not out.has("vad.scp") and out.table("utt2lang")["s3-1-babble"] == "x"
+    assert not any(out.has(name) for name in ("vad.scp", "utt2level", "utt2audio"))  # they are other waveforms
+    assert out.table("utt2lang")["s3-1-babble"] == "x"
     assert out.table("utt2dur")["s3-1-babble"] == data.table("utt2dur")["s3-1"]
     reader = WaveReader(out, RATE)
     for utt, original in uniq.items():

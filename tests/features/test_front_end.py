@@ -44,14 +44,17 @@ READS = [
     {"cmvn": "sliding", "window": 30},
     {"cmvn": "sliding", "window": 30, "norm_vars": True, "voiced_only": True},
     {"cmvn": "utterance", "voiced_only": True},
+    {"cmvn": "global", "norm_vars": True},
+    {"cmvn": "global", "voiced_only": True},
 ]
+STATISTICS = np.stack([np.linspace(-9, 9, 13), np.linspace(0.1, 2, 13)]).astype(np.float32)
 
 
 @pytest.mark.parametrize("options", READS, ids=str)
 def test_a_range_equals_its_place_in_the_whole_and_ark_equals_waveform(spoken, options):
     data, conf, waves = spoken
     read = build(InputConf, options)
-    reader, front_end = FrameReader(data, read), FrontEnd(conf, read)
+    reader, front_end = FrameReader(data, read, STATISTICS), FrontEnd(conf, read, STATISTICS)
     for utt, samples in waves.items():
         whole = reader.read(utt)
         assert len(whole) == reader.num_frames(utt)

@@ -11,7 +11,7 @@ import torch
 
 from timbre.errors import TimbreError
 from timbre.features import given, mfcc
-from timbre.features.extract import extract_features, extract_vad
+from timbre.features.extract import NOTES, extract_features, extract_vad
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.fix import fix
@@ -48,15 +48,18 @@ def data(tmp_path, tensors):
 
 def extract(data, **options):
     extract_features(data, given.Conf(dim=5, frame_shift=20.0, **options), data.path / "arks", "1")
-    return collect_jobs(data, data.path / "arks", "feats", ["utt2num_frames", "utt2dur"], 1, 0.0)
+    return collect_jobs(data, data.path / "arks", "feats", NOTES, 1, 0.0)
 
 
 def test_frames_are_those_of_the_tensors(data, tensors):
+    write_table(data.path / "utt2level", dict.fromkeys(tensors, "-20"))
     extract(data)
     for utterance, rxfile in read_table(data.path / "feats.scp").items():
         np.testing.assert_array_equal(read_matrix(rxfile), tensors[utterance].float().numpy())
     assert read_table(data.path / "utt2num_frames") == {"s-0": "3", "s-1": "4", "s-2": "5", "s-3": "6"}
     assert read_table(data.path / "utt2dur")["s-1"] == "0.0800"
+    assert len(set(read_table(data.path / "utt2audio").values())) == 4
+    assert not (data.path / "utt2level").exists()  # of samples that nobody knows
     assert validate(data.path, text=False)[0].endswith("is the speaker id right?")
 
 

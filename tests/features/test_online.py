@@ -38,12 +38,21 @@ def speech(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"cmvn": "none"}, {"cmvn": "sliding", "window": 40}, {"norm_vars": True, "voiced_only": True}]
+    "values",
+    [
+        {},
+        {"cmvn": "none"},
+        {"cmvn": "sliding", "window": 40},
+        {"norm_vars": True, "voiced_only": True},
+        {"cmvn": "global", "norm_vars": True},
+    ],
 )
 def test_the_same_crops_as_from_ark(speech, values):
     data, features = speech
     conf = build(InputConf, values)
-    ark, online = FrameReader(data, conf), OnlineFrames(WaveReader(data, 16000), features, conf)
+    statistics = np.stack([np.linspace(-9, 9, 24), np.linspace(0.1, 2, 24)]).astype(np.float32)
+    ark = FrameReader(data, conf, statistics)
+    online = OnlineFrames(WaveReader(data, 16000), features, conf, statistics)
     assert online.utterances == ark.utterances
     for utterance in ark.utterances:
         assert online.num_frames(utterance) == ark.num_frames(utterance)
@@ -60,7 +69,7 @@ def test_augmentation_changes_the_waveform_and_not_the_place(speech):
         return samples * rng.uniform(2, 3)
 
     plain, loud = (
-        OnlineFrames(WaveReader(data, 16000), features, InputConf(cmvn="none"), augment)
+        OnlineFrames(WaveReader(data, 16000), features, InputConf(cmvn="none"), augment=augment)
         for augment in (None, louder)
     )
     crops = [reader.crop("a-2", 50, np.random.default_rng(1)) for reader in (plain, loud)]

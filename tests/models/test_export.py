@@ -27,6 +27,7 @@ SMALL = {
     "embedding_dim": 6,
     "hidden": 10,
     "layers": 2,
+    "convolutions": 1,
 }
 POOLINGS = PoolingConf.model_fields["kind"].annotation.__args__
 FURTHER = [
@@ -83,7 +84,7 @@ def test_the_graph_gives_torchs_embeddings(kind, conf, tmp_path):
         with torch.inference_mode():
             wanted.append(trained.encoder(torch.from_numpy(feats), torch.tensor(frames)).numpy())
     found, wanted = np.concatenate(found), np.concatenate(wanted)
-    assert found.shape == (10, 6)
+    assert found.shape == (10, trained.encoder.embedding_dim)
     spread = np.ptp(wanted, axis=0).max()  # random weights may tell utterances little apart
     assert np.abs(found - wanted).max() <= min(1e-4, 1e-3 * spread)
 

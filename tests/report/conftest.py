@@ -24,7 +24,8 @@ def rate(value: float, width: float | None = 0.02) -> dict[str, float | None]:
 def classified():
     """Writes ``metrics.json`` and ``confusion.npz`` of a matrix (C, C): ``write(folder, matrix, classes, …)``.
 
-    ``changes`` replace what stands in the metrics. Beside the model there is a system ``majority``.
+    ``changes`` replace what stands in the metrics, those of ``train`` what stands there. Beside the model there is
+    a system ``majority``.
     """
 
     def write(folder: Path, matrix: np.ndarray, classes: list[str] | None = None, **changes: Any) -> dict[str, Any]:
@@ -60,9 +61,14 @@ def classified():
             "train": {
                 "data": "data/train",
                 "utterances": 5000,
+                "folds": 1,
                 "shared_speakers": len(matrix),
                 "sessions": None,
+                "texts": None,
+                "audio": None,
+                "sha256": "e" * 64,
             },
+            "verdict": [],
             "chance": 1 / len(matrix),
             "bootstrap": {"resampled": "speakers", "level": 0.95, "seed": 0, "replicates": 1000},
             "systems": systems,
@@ -82,12 +88,16 @@ def classified():
             "classes": {
                 name: {
                     "count": int(count[i]),
-                    "recall": float(right[i] / count[i]),
+                    "recall": rate(float(right[i] / count[i])),
                     "precision": float(right[i] / taken[i]) if taken[i] else None,
+                    "f1": rate(float(2 * right[i] / (count[i] + taken[i]))),
                 }
                 for i, name in enumerate(classes)
             },
-        } | changes
+            "speakers": None,
+        }
+        metrics["train"] |= changes.pop("train", {})
+        metrics |= changes
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text(json.dumps(metrics))
         np.savez(folder / "confusion.npz", matrix=matrix.astype(np.int64), classes=np.array(classes))

@@ -30,12 +30,12 @@ def recipe(tmp_path, monkeypatch) -> SimpleNamespace:
     classes = [f"s{s:02d}" for s in range(SPEAKERS)]
     write_table("data/utt2spk", {name: name[:3] for name in NAMES})
 
-    def make(exp: str, accuracy: float, seed: int) -> np.ndarray:
+    def make(exp: str, accuracy: float, seed: int, labels: str = "utt2spk") -> np.ndarray:
         right = np.random.default_rng(seed).random(len(NAMES)) < accuracy
         matrix = np.zeros((len(NAMES), SPEAKERS), dtype=np.float32)
         matrix[np.arange(len(NAMES)), np.where(right, TRUTH, (TRUTH + 1) % SPEAKERS)] = 1
         Posteriors(NAMES, classes, matrix).write(f"exp/{exp}/data")
-        evaluate_classes("data", {exp: f"exp/{exp}/data"}, f"exp/{exp}", count=300)
+        evaluate_classes("data", {exp: f"exp/{exp}/data"}, f"exp/{exp}", labels, count=300)
         return right
 
     return SimpleNamespace(make=make, path=tmp_path)
@@ -89,6 +89,22 @@ def test_one_training_each_has_no_deviation(recipe):
     assert re.search(r"\| `b` \| (\S+) \| \1–\1 \| \1 \| 0.00 \| 1.000 \|", said)  # the same errors
     with pytest.raises(TimbreError, match="two confs or more"):
         ablation({"a": exps["a"]}, "seeds 1")
+
+
+def test_of_one_speaker_utterances_are_resampled_and_said_to_be(recipe):
+    """By speakers there would be no interval; by what training knew the table says how it was tested."""
+    exps = {conf: [recipe.path / "exp" / conf] for conf in ("a", "b")}
+    write_table("data/utt2spk", dict.fromkeys(NAMES, "yaf"))
+    write_table("data/utt2emotion", {name: name[:3] for name in NAMES})
+    for conf, accuracy in (("a", 0.5), ("b", 0.9)):
+        recipe.make(conf, accuracy, 3, labels="utt2emotion")
+        path = exps[conf][0] / "metrics.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"verdict": ["speaker-dependent"]}))
+    said = ablation(exps, "seeds 1")
+    assert "200 utterances of 1 speaker, seeds 1; speaker-dependent; SHA-256" in said
+    assert "by 300 resamplings of the utterances;" in said
+    assert said.endswith("Better than `a`: `b` (p below 0.05 tells).")
+    assert re.search(r"\| `b` .* \[\d+\.\d+, \d+\.\d+\] \| 0\.0", said)
 
 
 def test_what_is_missing_or_another_thing_is_named(recipe, capsys):

@@ -46,15 +46,44 @@ def test_the_most_confused_stand_pair_beside_pair():
     assert class_plots.most_confused(np.eye(50, dtype=int), 30).size == 0
 
 
-def test_recalls_rise_and_names_in_any_script_warn_of_nothing():
+def test_many_recalls_rise():
+    svg = class_plots.sorted_recalls(np.array([1.0, 0.0, 0.5]), 0.5, "x")
+    assert svg == class_plots.sorted_recalls(np.array([0.0, 0.5, 1.0]), 0.5, "x")
+    assert svg != class_plots.sorted_recalls(np.array([0.0, 0.4, 1.0]), 0.5, "x")
+
+
+def widths(path: str) -> float:
+    """How far a path of an svg reaches to the right."""
+    numbers = re.findall(r"[ML] ([\d.]+) [\d.]+", path)
+    return max(map(float, numbers)) - min(map(float, numbers))
+
+
+def test_bars_are_as_long_as_their_rates_with_a_line_where_there_is_an_interval_and_warn_of_no_script():
+    rates = {"愤怒": {"value": 0.8, "low": None, "high": None}, "<b>": {"value": 0.4, "low": 0.3, "high": 0.6}}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        svg = class_plots.accuracies(
-            {"愤怒": {"value": 0.9, "low": None, "high": None}, "b": {"value": 0.5, "low": 0.4, "high": 0.6}},
-            0.25,
-            "x",
-        )
-    assert ">愤怒</text>" in svg and "chance 25.00 %" in svg
-    assert class_plots.recalls(np.array([1.0, 0.0, 0.5]), 0.5, "x") == class_plots.recalls(
-        np.array([0.0, 0.5, 1.0]), 0.5, "x"
+        svg = class_plots.bars(rates, "speaker", ("all", 0.25), "x")
+    assert ">愤怒</text>" in svg and ">&lt;b&gt;</text>" in svg and "all 25.00 %" in svg
+    assert "accuracy (%)" in svg and 'aria-label="Accuracy by speaker"' in svg
+    first, second = re.findall(r'<path d="([^"]+)"[^>]*style="fill: var\(--first\); opacity: 0.5', svg)
+    assert widths(first) == pytest.approx(2 * widths(second), rel=1e-3)
+    (line,) = re.findall(
+        r'<path d="([^"]+)"[^>]*style="fill: none; stroke: currentColor; stroke-width: 2; stroke-', svg
     )
+    assert widths(line) == pytest.approx(0.75 * widths(second), rel=1e-3)
+
+
+def test_a_stamp_is_a_line_below_the_picture_and_nothing_where_there_is_none():
+    svg = class_plots.sorted_recalls(np.array([1.0, 0.5]), 0.5, "x")
+    assert drawing.stamped(svg, "") == svg
+    stamped = drawing.stamped(svg, "speaker-dependent & <b>")
+    assert "speaker-dependent &amp; &lt;b&gt;</text>\n</svg>\n" in stamped
+
+    def height(picture: str) -> tuple[float, float]:
+        found = re.search(r'height="([\d.]+)pt".*?viewBox="0 0 [\d.]+ ([\d.]+)"', picture, re.DOTALL)
+        return float(found[1]), float(found[2])
+
+    (points, units), (below, within) = height(svg), height(stamped)
+    place = float(re.search(r'<text x="[\d.]+" y="([\d.]+)" text-anchor="end"', stamped)[1])
+    assert units < place < within and below - points == pytest.approx(within - units)
+    assert stamped.index("<text x=") > svg.rindex("</g>")

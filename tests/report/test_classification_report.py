@@ -56,7 +56,9 @@ def test_a_page_of_three_emotions_says_what_was_measured(classified, tmp_path):
         "No speaker stands in both parts. No session stands in both parts.",
         "exp − majority 65.00 [63.00, 67.00], p 0.001",
         f"angry {NASTY} 2 of 10 angry-u1",  # as text
-        "angry 80.00 100.00 10",
+        "Classes class utterances recall % [95 %] precision % F1 % [95 %]",
+        "angry 10 80.00 [78.00, 82.00] 100.00 88.89 [86.89, 90.89]",
+        "sad 10 100.00 [98.00, 102.00] 90.91 95.24 [93.24, 97.24]",
         "d" * 64,
         "held-out error (%)",
         "held out",
@@ -65,7 +67,7 @@ def test_a_page_of_three_emotions_says_what_was_measured(classified, tmp_path):
     assert "held-out EER" not in page.text and "identification" not in page.text
     assert not {"script", "img", "image"} & set(page.tags)
     assert page.tags.count("svg") == 4
-    assert "sad 100.00" not in page.text  # it is none of the weak ones
+    assert "lowest recall" not in page.text and page.text.count("angry") > 3  # by name in the plot, too
     assert "is below" not in page.text and "is not above" not in page.text
 
 
@@ -79,7 +81,9 @@ def test_of_many_classes_the_most_confused_are_shown_and_said_to_be(classified, 
     assert "Speakers in both parts: all 250, as identification has it" in page.text
     assert page.text.count(" of 120 ") == 1  # the first pair, once, in the table of pairs
     assert "s000 s001 100 of 120 s000-u1" in page.text
-    assert "s000 16.67" in page.text and "s010" in page.text
+    assert "Classes with the lowest recall" in page.text
+    assert "s000 120 16.67 [14.67, 18.67]" in page.text and "s009 111" in page.text and "s010 110" not in page.text
+    assert "classes, by their recall" in page.text
     plotted = page.text[page.text.index("Confusions of exp") : page.text.index("Rows are the truth")]
     assert "s029" in plotted and "s030" not in plotted
 
@@ -107,7 +111,7 @@ def test_what_is_not_known_is_left_out(classified, tmp_path):
     assert "crops" not in page.text and "whole utterances" not in page.text
     assert "None" not in page.text
     assert "Recordings of one session may stand in both parts: the session's channel helps." in page.text
-    assert "s000 80.00 – 10" in page.text
+    assert "s000 10 80.00 [78.00, 82.00] –" in page.text
     assert "exp is not above majority: their accuracies cannot be told apart." in page.text  # there is no p
     metrics |= {"train": None}
     metrics["utterances"]["frames"] = {"shortest": 90, "median": 310, "longest": 2000}
@@ -186,6 +190,11 @@ def test_what_cannot_be_read_is_named(classified, tmp_path):
         write_report(tmp_path / "exp")
     classified(tmp_path / "exp", THREE, task="cooking")
     with pytest.raises(TimbreError, match="metrics.json: cannot be read .'cooking'"):
+        write_report(tmp_path / "exp")
+    metrics = classified(tmp_path / "exp", THREE)
+    metrics["classes"]["s000"]["recall"] = 0.8  # as it was before there were intervals
+    (tmp_path / "exp" / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(TimbreError, match="metrics.json: cannot be read .*score again .stage 4"):
         write_report(tmp_path / "exp")
 
 

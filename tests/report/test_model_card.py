@@ -12,6 +12,9 @@ import torch
 import timbre
 from timbre.__main__ import main
 from timbre.errors import TimbreError
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.text import write_table
+from timbre.models.trained import read_final
 from timbre.report.model_card import write_model_card
 from timbre.training.train import train_experiment
 
@@ -141,6 +144,67 @@ def test_a_classifier_of_given_frames_takes_no_audio_and_what_is_missing_is_name
         assert other not in card, other
 
 
+def test_the_card_of_folds_says_what_the_models_are_and_whom_each_knows(toy_data, toy_conf, classified, tmp_path):
+    short = ("train.epochs=2", "train.heldout_utterances=0.2")
+    conf = toy_conf("task=classification", "labels=utt2emotion", "loss={kind: softmax}", *short)
+    exp, speakers = tmp_path / "net", [f"s{number:02d}" for number in range(4)]
+    for fold, tested in enumerate((speakers[:1], speakers[1:]), start=1):
+        data = toy_data(f"folds/{fold}/train", 4, 10)
+        chosen = {utt: spk for utt, spk in data.utt2spk.items() if spk not in tested}
+        for table in ("feats.scp", "utt2num_frames"):
+            write_table(data.path / table, {utt: data.table(table)[utt] for utt in chosen})
+        write_table(data.path / "utt2spk", chosen)
+        write_table(data.path / "utt2emotion", {utt: "ab"[int(utt[-1]) % 2] for utt in chosen})
+        rest = {utt: spk for utt, spk in data.utt2spk.items() if spk in tested}
+        write_table(tmp_path / f"folds/{fold}/test/utt2spk", rest)
+        train_experiment(conf, DataDir(data.path), exp / f"fold_{fold}", "cpu")
+        line = f"2026-01-01 10:00:00 2 classes, {1000 * fold} utterances to train on; held out: 1 utterances\n"
+        (exp / f"fold_{fold}" / "train.log").write_text(line)
+    train = {"data": str(tmp_path / "folds"), "folds": 2, "shared_speakers": 0, "sessions": None, "texts": 5}
+    verdict = ["speaker-independent", "text-dependent"]
+    bootstrap = {"resampled": "utterances", "level": 0.95, "seed": 0, "replicates": 1000}
+    tested = {"count": 20, "classes": 2, "speakers": 2, "sha256": "d" * 64, "frames": None}
+    changes = {"train": train, "verdict": verdict, "bootstrap": bootstrap, "utterances": tested}
+    classified(exp, np.diag([10, 10]), ["a", "b"], labels="utt2emotion", **changes)
+    card = write_model_card(exp, "Read speech.").read_text()
+    backends = [read_final(exp / f"fold_{fold}")["backend"] for fold in (1, 2)]
+    temperatures = sorted(backend["temperature"] for backend in backends)
+    errors = [f"{100 * backend['heldout_error']:.2f}" for backend in backends]
+    for said in (
+        "A classifier of 2 classes (emotions): speech in",
+        "It is 2 models, one for each fold of a cross-validation (fold_1, fold_2), each trained on the",
+        "`timbre classify` takes the mean of their probabilities.",
+        "| trained on | 1,000 to 2,000 utterances, by fold |",
+        "| epochs | 2, by fold |",
+        "| `fold_1` | 3: s01, s02, s03 | 1: s00 |\n| `fold_2` | 1: s00 | 3: s01, s02, s03 |",
+        f"| temperature | {temperatures[0]:.3f} to {temperatures[1]:.3f}, by fold,",
+        "| held-out error | ",
+        " % of 2 to 6 training utterances that were held out, by fold |",
+        "speaker-independent, text-dependent; SHA-256",
+        "Intervals are 95 %, by resampling utterances.",
+        "Each model was measured alone, on the test part of its fold. The mean of the models was not",
+        "No speaker stands in both parts of a fold.",
+        "Tested on 2 speakers: intervals resample utterances",
+        "timbre classify --model net one.wav",
+        'timbre.load("net/fold_1")',
+        "Of an experiment of folds the parameters are those of one model",
+    ):
+        assert said in card, said
+    assert "test speakers are few" not in card and "Left out" not in card and "None" not in card
+    assert all(error in card for error in errors)
+    tables = [block for block in card.split("\n\n") if block.startswith("| ")]
+    assert len(tables) == 3 and all(line.startswith("| ") for table in tables for line in table.splitlines())
+
+    shutil.rmtree(tmp_path / "folds")
+    (exp / "fold_2/train.log").unlink()
+    card = write_model_card(exp).read_text()
+    assert "## Folds" not in card and "| trained on |" not in card
+    assert "train.log (utterances trained on); the folds' data (speakers of each)." in card
+    (exp / "fold_2/final.pt").unlink()
+    with pytest.raises(TimbreError, match="fold_2/final.pt: no trained model there"):
+        write_model_card(exp)
+
+
 def test_measures_of_another_task_are_refused(toy_data, toy_conf, tmp_path, classified):
     train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
     classified(tmp_path / "exp/valid", np.diag([4, 5, 6]))
@@ -148,3 +212,12 @@ def test_measures_of_another_task_are_refused(toy_data, toy_conf, tmp_path, clas
         TimbreError, match="exp/valid/metrics.json: not of verification, which the model was trained"
     ):
         write_model_card(tmp_path / "exp")
+
+
+def test_the_card_of_one_fold_speaks_of_one_model(toy_data, toy_conf, classified, tmp_path):
+    conf = toy_conf("task=classification", "loss={kind: softmax}", "train.epochs=1", "train.heldout_utterances=0.2")
+    train_experiment(conf, toy_data(speakers=3, utterances=10), tmp_path / "net/fold_1", "cpu")
+    classified(tmp_path / "net", np.diag([4, 5, 6]))
+    card = write_model_card(tmp_path / "net").read_text()
+    assert "timbre classify --model net one.wav" in card and 'timbre.load("net/fold_1")' in card
+    assert "by fold" not in card and "one for each fold" not in card and "Each model" not in card

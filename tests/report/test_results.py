@@ -180,3 +180,69 @@ def test_few_classes_have_no_top_five_and_each_part_a_table(classified, tmp_path
     assert first.startswith("### test\n\n15 utterances of 3 classes (`utt2spk`), 3 speakers")
     assert [row[3] for row in rows(second)[2:]] == ["–"] * 3
     assert rows(second)[-2][:3] == ["chance", "33.33", "33.33"]
+
+
+def test_a_system_that_is_not_above_a_baseline_has_a_dagger_and_a_legend(classified, tmp_path):
+    told, untold, below = (
+        {"accuracy": {"value": value, "low": -0.2, "high": 0.2, "p": p}}
+        for value, p in ((0.1, 0.001), (0.1, 0.2), (-0.1, 0.001))
+    )
+    better, mixed = {"majority": told}, {"majority": told, "duration": below, "energy|x": untold}
+    matrix = np.diag([9, 5, 5])
+    matrix[0, 1] = 1
+    classified(tmp_path / "good", np.diag([10, 5, 5]), differences=better)
+    classified(tmp_path / "poor", matrix, differences=mixed)
+    classified(tmp_path / "chance", np.array([[4, 6, 0], [5, 0, 0], [0, 2, 3]]), differences=better)
+    text = results([tmp_path / "chance", tmp_path / "poor", tmp_path / "good"])
+    assert [row[0] for row in rows(text)[2:6]] == ["`good`", "`poor` †", "`chance` †", "chance"]
+    assert text.splitlines()[-1] == (
+        "† not above a baseline, but below it or not told from it: `chance`: chance; `poor`: duration, energy\\|x."
+    )
+    assert "†" not in results([tmp_path / "good"])
+
+
+def test_how_it_was_tested_stands_over_a_table_and_parts_it(classified, tmp_path):
+    for name, verdict in (
+        ("a", ["speaker-dependent"]),
+        ("b", ["speaker-independent"]),
+        ("c", ["speaker-dependent"]),
+    ):
+        classified(tmp_path / name, np.diag([5, 5, 5]), verdict=verdict)
+    first, second = results([tmp_path / name for name in "abc"]).split("### utterances\n\n")[1:]
+    assert first.startswith("15 utterances of 3 classes (`utt2spk`), 3 speakers; speaker-dependent; SHA-256 of the")
+    assert "`a`" in first and "`c`" in first and "`b`" not in first
+    assert "; speaker-independent; " in second and "`b`" in second and "`a`" not in second
+    assert "speaker-" not in results([tmp_path / "a"]).replace("speaker-dependent", "")
+
+
+def test_experiments_in_several_folders_have_tables_of_these_names(classified, tmp_path):
+    for protocol in ("exercise", "cross_speaker"):
+        sha = {"count": 9, "classes": 3, "speakers": 2, "sha256": protocol[:1] * 64, "frames": None}
+        classified(tmp_path / protocol / "net", np.diag([3, 3, 3]), utterances=sha)
+    (tmp_path / "published.yaml").write_text("- {system: T, list: exercise, accuracy: 89.167, source: x}\n")
+    exps = [tmp_path / "exercise/net", tmp_path / "cross_speaker/net"]
+    first, second = results(exps, tmp_path / "published.yaml").split("### cross_speaker\n")
+    assert first.startswith("### exercise\n") and "eeee" in first and "*89.17*" in first
+    assert "cccc" in second and "published" not in second
+
+
+def test_of_folds_the_minutes_are_summed_and_the_parameters_those_of_one(classified, tmp_path):
+    exp = tmp_path / "net"
+    classified(exp, np.diag([5, 5, 5]))
+    state = {
+        "format": FORMAT,
+        "conf": {"task": "classification"},
+        "encoder": {"w": torch.zeros(100, 100)},
+        "loss": {},
+    }
+    for fold in range(1, 4):
+        save_tensors(exp / f"fold_{fold}" / "final.pt", state)
+        (exp / f"fold_{fold}" / "train.log").write_text(LOG)
+    assert (parameters(exp), minutes(exp)) == (10_000, 3 * 3.5)
+    text = results([exp])
+    assert rows(text)[2][-2:] == ["0.01", "10.5"]
+    assert text.endswith(
+        "Of an experiment of folds the parameters are those of one model, the minutes those of all."
+    )
+    (exp / "fold_2/train.log").unlink()
+    assert minutes(exp) is None  # of some of them would be too few

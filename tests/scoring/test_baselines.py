@@ -1,4 +1,4 @@
-"""Baselines of classification: class shares, and LDA of statistics, of many classes with few utterances too."""
+"""Baselines of classification: class shares, one number, LDA and SVM of statistics; of one split and of folds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
-from timbre.scoring.baselines import BASELINES, Parts, majority, predict_baselines, statistics_lda
+from timbre.kaldi.transform import carry, names_of
+from timbre.scoring import statistics
+from timbre.scoring.baseline_parts import Parts
+from timbre.scoring.baselines import (
+    BASELINES,
+    _inner_folds,
+    duration,
+    energy,
+    majority,
+    predict_baselines,
+    statistics_lda,
+    statistics_svm,
+)
 from timbre.scoring.posteriors import Posteriors
 
 
@@ -47,7 +59,9 @@ def accuracy(parts: Parts, probabilities: np.ndarray) -> float:
 def test_both_are_written_as_posteriors(tmp_path, capsys):
     part(tmp_path / "train", {"b": 6, "a": 2, "c": 4})
     part(tmp_path / "test", {"a": 1, "c": 2}, first=50)
-    main(["predict-baselines", f"--train={tmp_path}/train", f"--data={tmp_path}/test", str(tmp_path / "out")])
+    kinds = ["--baseline=majority", "--baseline=statistics_lda"]
+    command = ["predict-baselines", *kinds, f"--train={tmp_path}/train", str(tmp_path / "out")]
+    main([*command, f"--data={tmp_path}/test"])
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path}/out/majority: majority, 3 utterances, 3 classes",
         f"{tmp_path}/out/statistics_lda: LDA of statistics, 3 utterances, 3 classes",
@@ -56,6 +70,9 @@ def test_both_are_written_as_posteriors(tmp_path, capsys):
     assert (shares.classes, shares.utterances) == (["a", "b", "c"], ["a-50", "c-50", "c-51"])
     np.testing.assert_allclose(shares.matrix, [[2 / 12, 6 / 12, 4 / 12]] * 3, rtol=1e-6)
     assert Posteriors.read(tmp_path / "out/statistics_lda").best() == ["a", "c", "c"]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "--train goes with --data, and --folds without" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("classes", [2, 5, 40])
@@ -105,17 +122,139 @@ def test_a_further_baseline_is_a_row(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(BASELINES, "even", even)
     train, test = part(tmp_path / "train", {"a": 3, "b": 2}), part(tmp_path / "test", {"a": 1}, first=50)
-    assert list(predict_baselines(train.path, test.path, tmp_path / "out"))[-1].endswith(
-        "even: even, 1 utterances, 2 classes"
-    )
+    said = list(predict_baselines([(train, test)], tmp_path / "out", ["majority", "even"]))
+    assert said[-1].endswith("even: even, 1 utterances, 2 classes")
     assert Posteriors.read(tmp_path / "out/even").matrix.tolist() == [[0.5, 0.5]]
 
 
 def test_features_that_are_missing_or_of_another_conf_are_refused(tmp_path):
     train, test = part(tmp_path / "train", {"a": 3, "b": 2}), part(tmp_path / "test", {"a": 1}, first=50, dim=5)
     with pytest.raises(TimbreError, match=r"test: 5 features a frame, .*train: 4"):
-        list(predict_baselines(train.path, test.path, tmp_path / "out"))
+        list(predict_baselines([(train, test)], tmp_path / "out", ["statistics_lda"]))
     test = part(tmp_path / "test", {"a": 1}, first=50)
     test.write("utt2spk", {"a-50": "a", "a-51": "a"})
     with pytest.raises(TimbreError, match=r"test/feats.scp: lacks 1 utterances \(a-51\)"):
-        list(predict_baselines(train.path, test.path, tmp_path / "out"))
+        list(predict_baselines([(train, test)], tmp_path / "out", ["statistics_lda"]))
+
+
+def emotions(path: Path, labels: str, speakers: str, **tables: list[float]) -> DataDir:
+    """Utterances of classes ``labels`` (a letter each) by speakers, with numbers for each in the tables."""
+    names = [f"{speaker}-{place:03d}" for place, speaker in enumerate(speakers)]
+    write_table(path / "utt2spk", dict(zip(names, speakers, strict=True)))
+    write_table(path / "utt2emotion", dict(zip(names, labels, strict=True)))
+    for table, values in tables.items():
+        write_table(path / table, dict(zip(names, values, strict=True)))
+    return DataDir(path)
+
+
+@pytest.mark.parametrize(("predict", "table"), [(duration, "utt2dur"), (energy, "utt2level")])
+def test_one_number_is_enough_where_it_tells_the_classes(tmp_path, predict, table):
+    generator = np.random.default_rng(0)
+    of_class = {"g": -3.0, "s": 2.0, "n": 4.0}
+    for classes in ("gs", "gsn"):
+        parts = []
+        for name in ("train", "test"):
+            labels = "".join(generator.permutation(list(classes * 20)))
+            values = [of_class[label] + generator.uniform(-0.9, 0.9) for label in labels]
+            parts.append(emotions(tmp_path / classes / name, labels, "x" * len(labels), **{table: values}))
+        found = Parts(*parts, "utt2emotion")
+        taken = [found.classes[column] for column in predict(found).argmax(axis=1)]
+        assert taken == list(parts[1].table("utt2emotion").values())
+
+
+def test_of_two_classes_it_is_one_threshold(tmp_path):
+    train = emotions(tmp_path / "train", "gggsssg", "xxxxxxx", utt2dur=[1, 2, 3, 4, 5, 6, 7])
+    test = emotions(tmp_path / "test", "ggggg", "yyyyy", utt2dur=[0, 3.4, 3.6, 6.9, 99])
+    found = duration(Parts(train, test, "utt2emotion"))
+    np.testing.assert_allclose(found, [[1, 0], [1, 0], [0.25, 0.75], [0.25, 0.75], [0.25, 0.75]])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"x-000": "1"}, "says of 'x-001' nothing; run steps/make_feats.sh"),
+        ({"x-000": "1", "x-001": "nan"}, "says of 'x-001' 'nan', no number; run"),
+        ({"x-000": "-inf", "x-001": "2"}, "says of 'x-000' '-inf', no number; run"),
+        ({"x-000": "1", "x-001": "two"}, "says of 'x-001' 'two', no number; run"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(tmp_path, values, message):
+    part = emotions(tmp_path, "gs", "xx")
+    part.write("utt2level", values)
+    with pytest.raises(TimbreError, match=f"utt2level: {message}"):
+        energy(Parts(part, part, "utt2emotion"))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_svm_decides_as_its_softmax_says(tmp_path, classes):
+    from sklearn.svm import SVC
+
+    names = "abc"[:classes]
+    train = part(tmp_path / "train", dict.fromkeys(names, 12), noise=0.8)
+    parts = Parts(train, part(tmp_path / "test", dict.fromkeys(names, 20), first=50, noise=0.8))
+    found = statistics_svm(parts)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    fits = [SVC(C=cost, break_ties=True).fit(parts.statistics[0], parts.targets) for cost in (0.1, 1, 10, 100)]
+    decided = [fit.predict(parts.statistics[1]).tolist() for fit in fits]
+    assert found.astype(np.float32).argmax(axis=1).tolist() in decided
+    assert accuracy(parts, found) >= 0.7
+
+
+def test_svm_is_chosen_on_other_speakers(tmp_path):
+    """Where there are some that show several classes; where the speakers are the classes, on their utterances."""
+    part(tmp_path / "train", dict.fromkeys("abc", 4))
+    train = DataDir(tmp_path / "train")
+    train.write("utt2emotion", {name: "gs"[int(name[-1]) % 2] for name in train.utt2spk})
+    by_emotion, by_speaker = Parts(train, train, "utt2emotion"), Parts(train, train)
+    folds = _inner_folds(by_emotion)
+    assert len(folds) == 3
+    assert all(not set(by_emotion.speakers[a]) & set(by_emotion.speakers[b]) for a, b in folds)
+    assert all(len(set(by_speaker.targets[a])) == 3 for a, _ in _inner_folds(by_speaker))
+    train.write("utt2emotion", {name: "g" if name[0] == "a" else "s" for name in train.utt2spk})
+    one_each = Parts(DataDir(tmp_path / "train"), train, "utt2emotion")  # without a, there is s alone
+    assert all(len(set(one_each.targets[a])) == 2 for a, _ in _inner_folds(one_each))
+
+
+def test_the_tested_part_cannot_move_the_statistics(tmp_path):
+    train = part(tmp_path / "train", {"a": 4, "b": 4})
+    near = part(tmp_path / "near", {"a": 3}, first=50)
+    far = part(tmp_path / "far", {"a": 1, "b": 30}, first=50, noise=50)
+    learnt = [Parts(train, test).statistics[0] for test in (near, far)]
+    np.testing.assert_array_equal(*learnt)
+    np.testing.assert_allclose(learnt[0].mean(axis=0), 0, atol=1e-5)
+    first = [Parts(train, test).statistics[1][0] for test in (near, far)]  # of utterances that differ
+    assert np.abs(first[1]).max() > 10 * np.abs(first[0]).max()
+
+
+def test_of_folds_each_is_learnt_by_itself_and_frames_are_read_once(tmp_path, monkeypatch, capsys):
+    whole = part(tmp_path / "all", dict.fromkeys("abcd", 4))
+    whole.write("utt2emotion", {name: "gsn"[int(name[-1]) % 3] for name in whole.utt2spk})
+    for number, left_out in enumerate("abcd", start=1):
+        names = {
+            "train": [name for name in whole.utt2spk if name[0] != left_out],
+            "test": [name for name in whole.utt2spk if name[0] == left_out],
+        }
+        if number == 2:
+            names["train"] = [name for name in names["train"] if whole.table("utt2emotion")[name] != "n"]
+        carry(whole, {tmp_path / f"folds/{number}/{p}": names_of(whole, names[p]) for p in names})
+    read = []
+    monkeypatch.setattr(
+        statistics,
+        "read_matrix",
+        lambda *args, _read=statistics.read_matrix, **options: (read.append(args[0]), _read(*args, **options))[1],
+    )
+    command = ["predict-baselines", "--baseline=majority", "--baseline=statistics_lda", "--labels=utt2emotion"]
+    main([*command, f"--folds={tmp_path}/folds", str(tmp_path / "out")])
+    assert len(read) == len(set(read)) == 16
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[0]
+        .endswith("out/majority: majority, 16 utterances, 3 classes, 4 folds")
+    )
+    shares = Posteriors.read(tmp_path / "out/majority")
+    assert (shares.utterances, shares.classes) == (sorted(whole.utt2spk), ["g", "n", "s"])
+    np.testing.assert_allclose(shares.matrix[[0, 4]], [[6 / 12, 3 / 12, 3 / 12], [6 / 9, 0, 3 / 9]], rtol=1e-6)
+    alone = Parts(DataDir(tmp_path / "folds/3/train"), DataDir(tmp_path / "folds/3/test"), "utt2emotion")
+    found = Posteriors.read(tmp_path / "out/statistics_lda")
+    rows = [found.utterances.index(name) for name in alone.utterances]
+    np.testing.assert_allclose(found.matrix[rows], statistics_lda(alone), atol=1e-6)

@@ -13,7 +13,7 @@ SPEAKERS, CLASSES = 6, 4
 
 def once(decisions: Decisions) -> dict[str, float]:
     """The rates of the utterances themselves."""
-    found = rates(decisions, np.ones((1, int(decisions.speakers.max()) + 1)))
+    found = rates(decisions, np.ones((1, int(decisions.units.max()) + 1)))
     return {name: float(value[0]) for name, value in found.items()}
 
 
@@ -62,7 +62,7 @@ def test_a_replicate_is_the_utterances_with_their_speakers_repeated():
     found = replicates(decisions, count=30, seed=5)
     draws = np.random.default_rng(5).multinomial(SPEAKERS, np.full(SPEAKERS, 1 / SPEAKERS), size=30)
     for i, draw in enumerate(draws):
-        weights = draw[decisions.speakers]
+        weights = draw[decisions.units]
         truth, predicted = np.repeat(decisions.truth, weights), np.repeat(decisions.predicted, weights)
         there = {"labels": np.unique(truth), "average": "macro"}
         assert found["accuracy"][i] == pytest.approx(np.mean(truth == predicted))
@@ -118,7 +118,7 @@ def test_order_of_utterances_and_numbers_of_classes_do_not_matter():
     shuffled = Decisions(
         names[decisions.truth][order],
         names[decisions.predicted][order],
-        decisions.speakers[order],
+        decisions.units[order],
         decisions.among_best[order],
     )
     found = replicates(shuffled, 40)
@@ -129,14 +129,14 @@ def test_order_of_utterances_and_numbers_of_classes_do_not_matter():
 def test_paired_is_the_difference_of_the_replicates():
     one, other = emotions(0), emotions(1)
     first, second = one.right, other.right
-    found = paired(first[None], second[None], one.speakers, count=200, seed=3)
+    found = paired(first[None], second[None], one.units, count=200, seed=3)
     draws = [
-        replicates(Decisions(np.ones(60), right.astype(float), one.speakers), 200, 3)["accuracy"]
+        replicates(Decisions(np.ones(60), right.astype(float), one.units), 200, 3)["accuracy"]
         for right in (first, second)
     ]
     assert (found.low, found.high) == pytest.approx(interval(draws[0] - draws[1]))
     assert found.value == pytest.approx(first.mean() - second.mean())
-    swapped = paired(second[None], first[None], one.speakers * 10, count=200, seed=3)  # numbers with gaps
+    swapped = paired(second[None], first[None], one.units * 10, count=200, seed=3)  # numbers with gaps
     assert (swapped.low, swapped.high, swapped.p) == pytest.approx((-found.high, -found.low, found.p))
 
 

@@ -14,7 +14,8 @@ import pytest
 from timbre.__main__ import main
 from timbre.errors import TimbreError
 from timbre.kaldi.text import read_table, write_table
-from timbre.scoring.classification import confusions, evaluate_classes
+from timbre.scoring.class_details import confusions
+from timbre.scoring.classification import evaluate_classes
 from timbre.scoring.posteriors import Posteriors
 
 TRUTH = "aaaabbc"
@@ -77,11 +78,13 @@ def test_known_answers(valid, tmp_path):
         {"truth": "a", "taken_for": "b", "count": 1, "of": 4, "utterances": ["a-3"]},
         {"truth": "b", "taken_for": "c", "count": 1, "of": 2, "utterances": ["b-5"]},
     ]
+    none = {"low": None, "high": None}  # a class is a speaker here: of one nothing can be resampled
     assert metrics["classes"] == {
-        "a": {"count": 4, "recall": 0.75, "precision": 1.0},
-        "b": {"count": 2, "recall": 0.5, "precision": 0.5},
-        "c": {"count": 1, "recall": 1.0, "precision": 0.5},
+        "a": {"count": 4, "recall": {"value": 0.75, **none}, "precision": 1.0, "f1": {"value": 6 / 7, **none}},
+        "b": {"count": 2, "recall": {"value": 0.5, **none}, "precision": 0.5, "f1": {"value": 0.5, **none}},
+        "c": {"count": 1, "recall": {"value": 1.0, **none}, "precision": 0.5, "f1": {"value": 2 / 3, **none}},
     }
+    assert (metrics["speakers"], metrics["verdict"]) == (None, None)
     with np.load(tmp_path / "out/confusion.npz", allow_pickle=False) as arrays:
         assert arrays["classes"].tolist() == CLASSES
         assert arrays["matrix"].tolist() == [[3, 1, 0], [0, 1, 1], [0, 0, 1]]
@@ -151,6 +154,30 @@ def test_emotions_resample_speakers_and_not_classes(tmp_path):
     assert accuracy["value"] == 0.9 and accuracy["low"] <= 0.7, (
         "s0 is drawn three times or more in 6 % of replicates"
     )
+    assert list(metrics["speakers"]) == [f"s{speaker}" for speaker in range(5)]
+    assert [values["recall"] for values in metrics["speakers"].values()] == [0.5, 1, 1, 1, 1]
+    wilson = {"value": 0.5, "low": pytest.approx(0.15004, abs=1e-5), "high": pytest.approx(0.84996, abs=1e-5)}
+    assert metrics["speakers"]["s0"] == {"count": 4, "accuracy": wilson, "recall": 0.5}
+    assert metrics["classes"]["a"]["recall"]["low"] < 0.8 < metrics["classes"]["a"]["recall"]["high"] == 1
+    assert metrics["classes"]["b"]["recall"] == {"value": 1, "low": None, "high": None}  # never missed
+
+
+def test_of_one_speaker_utterances_are_resampled(tmp_path):
+    """107 of 120, all of one speaker: the binomial interval, where speakers give none."""
+    labels = {f"s0-{number:03d}": "ab"[number % 2] for number in range(120)}
+    taken = ["ba"["ab".index(label)] if number < 13 else label for number, label in enumerate(labels.values())]
+    part = data(tmp_path / "test", labels)
+    posteriors(tmp_path / "model", taken, ["a", "b"], labels)
+    posteriors(tmp_path / "guess", ["a"] * 120, ["a", "b"], labels)
+    systems = {name: tmp_path / name for name in ("model", "guess")}
+    metrics = evaluate_classes(part, systems, tmp_path / "out", "utt2emotion")
+    assert metrics["bootstrap"]["resampled"] == "utterances"
+    accuracy = metrics["systems"]["model"]["accuracy"]
+    assert accuracy["value"] == 107 / 120
+    half = 1.96 * math.sqrt(107 / 120 * 13 / 120 / 120)  # 5.6 points
+    assert [accuracy["low"], accuracy["high"]] == pytest.approx([107 / 120 - half, 107 / 120 + half], abs=0.01)
+    assert metrics["differences"]["guess"]["accuracy"]["p"] == 1 / 1000
+    assert metrics["classes"]["a"]["recall"]["low"] < 53 / 60 < metrics["classes"]["a"]["recall"]["high"]
 
 
 def test_the_command_prints_systems_chance_differences_and_confusions(valid, tmp_path, capsys):
@@ -174,10 +201,20 @@ def test_the_command_prints_systems_chance_differences_and_confusions(valid, tmp
     ]
     assert "71.43" in said[1] and "33.33" in said[4] and f"{math.log(3):.3f}" in said[4]
     assert "0.00, p 1.000" in said[5]
-    assert said[7] == "a taken for b: 1 of 4 utterances (a-3)"
-    assert said[9] == (
-        f"{valid}: 7 utterances, 3 of 3 classes, 3 speakers, of whom 2 stand in {train} too; sessions in both: 2"
+    assert said[8].split("  ")[0] == "class"
+    assert said[9].split() == ["a", "4", "75.00", "100.00", "85.71"]
+    assert said[13] == "a taken for b: 1 of 4 utterances (a-3)"
+    digest = hashlib.sha256(
+        "".join(
+            sorted([f"1 test {name}\n" for name in UTTERANCES] + [f"1 train {x}-100\n" for x in "abx"])
+        ).encode()
     )
+    assert said[15:17] == [
+        f"{valid}: 7 utterances, 3 of 3 classes, 3 speakers",
+        f"{train}: in both parts are speakers: 2, sessions: 2, texts: not known, identical recordings: not known; "
+        f"SHA-256 of the split {digest.hexdigest()}",
+    ]
+    assert "WARNING: net is not above m=1: their accuracies cannot be told apart." in said
     posteriors(tmp_path / "right", TRUTH)
     main(["evaluate-classes", str(valid), str(tmp_path / "right"), str(tmp_path / "out")])
     said = capsys.readouterr().out.splitlines()
@@ -253,8 +290,50 @@ def test_audio_of_the_training_part_is_refused(valid, tmp_path):
         for folder in (valid, train):
             (folder / table).unlink()
     found = evaluate_classes(valid, systems, tmp_path / "out", train=train, count=50)
-    assert found["train"] == {"data": str(train), "utterances": 2, "shared_speakers": 2, "sessions": None}
+    common = {"shared_speakers": 2, "sessions": None, "texts": None, "audio": None}
+    del found["train"]["sha256"]
+    assert found["train"] == {"data": str(train), "folds": 1, "utterances": 2, **common}
     assert read_table(valid / "utt2spk")  # as it was
+
+
+def test_folds_are_looked_at_as_one_split_each(tmp_path):
+    """Each speaker is tested where the other is trained on; the same texts are trained on throughout."""
+    labels = {f"{speaker}-{number}": "gs"[number % 2] for speaker in "ab" for number in range(4)}
+    whole = data(tmp_path / "test", labels)
+    posteriors(tmp_path / "model", "".join(labels.values()), ["g", "s"], labels)
+    for fold, (train, test) in enumerate(("ab", "ba"), start=1):
+        for name, speaker in (("train", train), ("test", test)):
+            part = data(tmp_path / f"folds/{fold}/{name}", {u: x for u, x in labels.items() if u[0] == speaker})
+            write_table(part / "text", {u: f"word {u[-1]}" for u in labels if u[0] == speaker})
+    command = ["evaluate-classes", "--labels=utt2emotion", f"--folds={tmp_path}/folds", "--replicates=50"]
+    command += [str(tmp_path / name) for name in ("test", "model", "out")]
+    main(command)
+    metrics = json.loads((tmp_path / "out/metrics.json").read_text())
+    digest = metrics["train"].pop("sha256")
+    assert metrics["train"] == {
+        "data": str(tmp_path / "folds"),
+        "folds": 2,
+        "utterances": 8,
+        "shared_speakers": 0,
+        "sessions": None,
+        "texts": 4,
+        "audio": None,
+    }
+    parts = {"1 train": "a", "1 test": "b", "2 train": "b", "2 test": "a"}
+    lines = [f"{part} {name}\n" for part, speaker in parts.items() for name in labels if name[0] == speaker]
+    assert digest == hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    assert metrics["verdict"] == ["speaker-independent", "text-dependent"]
+    write_table(whole / "utt2spk", {"c-1": "c"} | {u: u[0] for u in labels})
+    write_table(whole / "utt2emotion", {"c-1": "g"} | labels)
+    posteriors(tmp_path / "model", "g" + "".join(labels.values()), ["g", "s"], ["c-1", *labels])
+    with pytest.raises(TimbreError, match=r"folds: does not test utterances of .*test \(1: c-1\); give the folds"):
+        evaluate_classes(whole, {"m": tmp_path / "model"}, tmp_path, "utt2emotion", folds=tmp_path / "folds")
+    write_table(whole / "utt2spk", {u: u[0] for u in labels if u != "b-3"})
+    posteriors(tmp_path / "model", "".join(labels.values())[:-1], ["g", "s"], list(labels)[:-1])
+    with pytest.raises(
+        TimbreError, match=r"folds: tests utterances that are not of .*test \(1: b-3\); give the folds"
+    ):
+        evaluate_classes(whole, {"m": tmp_path / "model"}, tmp_path, "utt2emotion", folds=tmp_path / "folds")
 
 
 def test_six_hundred_classes_take_seconds_and_little_memory(tmp_path):

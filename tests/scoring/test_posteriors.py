@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from timbre.__main__ import main
 from timbre.errors import TimbreError
-from timbre.scoring.posteriors import Posteriors, read_classes, write_classes
+from timbre.kaldi.text import read_table, write_table
+from timbre.scoring.posteriors import Posteriors, joined, read_classes, write_classes
 
 
 @pytest.fixture
@@ -51,3 +53,24 @@ def test_another_number_of_classes_is_refused(posteriors, tmp_path):
     write_classes(tmp_path / "classes", ["a", "b"])
     with pytest.raises(TimbreError, match="posteriors of 3 classes, and 2 in .*classes; predict again"):
         Posteriors.read(tmp_path)
+
+
+def test_folds_are_joined_by_names(tmp_path, capsys):
+    """With other columns in another order, a class that one fold lacks, and what was skipped in either."""
+    first = Posteriors(["u3", "u1"], ["b", "a"], np.array([[0.75, 0.25], [0.5, 0.5]], dtype=np.float32))
+    second = Posteriors(["u2"], ["c", "a", "b"], np.array([[0.125, 0.25, 0.625]], dtype=np.float32))
+    for number, part in enumerate((first, second), start=1):
+        part.write(tmp_path / str(number))
+        write_table(tmp_path / str(number) / "posteriors.skipped", {f"u{number + 6}": "too short"})
+    main(["join-posteriors", str(tmp_path / "1"), str(tmp_path / "2"), str(tmp_path / "out")])
+    assert capsys.readouterr().out == f"{tmp_path}/out: 3 utterances, 3 classes, of 2 folders\n"
+    found = Posteriors.read(tmp_path / "out")
+    assert (found.utterances, found.classes) == (["u1", "u2", "u3"], ["a", "b", "c"])
+    np.testing.assert_array_equal(found.matrix, [[0.5, 0.5, 0], [0.25, 0.625, 0.125], [0.25, 0.75, 0]])
+    assert list(read_table(tmp_path / "out/posteriors.skipped")) == ["u7", "u8"]
+
+
+def test_an_utterance_of_two_folds_is_refused(posteriors):
+    again = Posteriors(["u9", "u1"], ["b", "c", "a"], posteriors.matrix, "exp/fold_2/test")
+    with pytest.raises(TimbreError, match="exp/fold_2/test: 'u1' stands in posteriors too .1 such utterances"):
+        joined([posteriors, again])

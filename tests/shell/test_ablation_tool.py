@@ -35,6 +35,19 @@ def test_every_conf_with_every_seed_and_the_data_once(ablation, recipe):
     assert f"4 experiments have no metrics.json: {names}" in done.stderr
 
 
+def test_of_a_recipe_with_protocols_the_experiments_of_the_protocol_are_compared(ablation, recipe):
+    body = (recipe / "run.sh").read_text()
+    (recipe / "run.sh").write_text(body + "protocol=exercise        # exercise or cross_speaker\n")
+    done = ablation("--seeds", "1", "conf/a.yaml", "conf/b.yaml")
+    assert (
+        "2 experiments have no metrics.json: exp/exercise/a,train.seed=1, exp/exercise/b,train.seed=1"
+        in done.stderr
+    )
+    done = ablation("--seeds", "1", "conf/a.yaml", "conf/b.yaml", "--", "--protocol", "cross_speaker", "--nj", "1")
+    assert "metrics.json: exp/cross_speaker/a,train.seed=1, exp/cross_speaker/b,train.seed=1" in done.stderr
+    assert (recipe / "calls").read_text().count("--protocol cross_speaker --nj 1") == 2
+
+
 def test_without_a_corpus_the_data_is_there(ablation, recipe):
     ablation("conf/a.yaml", "conf/b.yaml")
     calls = (recipe / "calls").read_text().splitlines()

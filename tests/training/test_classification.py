@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 import timbre
+from timbre.__main__ import main
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
 from timbre.kaldi.datadir import DataDir
@@ -102,6 +104,34 @@ def test_it_names_the_best_classes_first(toy_data, classify, tmp_path, monkeypat
     found = model.classify("a.wav")
     assert list(found.values()) == sorted(found.values(), reverse=True) and set(found) == set(model.classes)
     assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_of_folds_the_mean_of_the_models_is_taken(toy_data, classify, tmp_path, capsys):
+    """Each model counts as much; what one of them does not know has of it nothing."""
+    exp = tmp_path / "exp"
+    for fold, speakers in ((1, 6), (2, 8), (10, 7)):
+        once = classify("train.epochs=1", "loss.kind=softmax", f"train.seed={fold}")
+        train_experiment(once, toy_data(f"data{fold}", speakers), exp / f"fold_{fold}", "cpu")
+    audio = tmp_path / "a.wav"
+    soundfile.write(audio, np.random.default_rng(0).normal(0, 0.1, 16000), 16000, subtype="FLOAT")
+
+    def said(model) -> dict[str, float]:
+        main(["classify", str(audio), "--model", str(model)])
+        return {name: float(value) for name, value in map(str.split, capsys.readouterr().out.splitlines())}
+
+    singles = [said(exp / f"fold_{fold}") for fold in (1, 2, 10)]
+    assert [len(single) for single in singles] == [6, 8, 7] and said(exp / "fold_2/final.pt") == singles[1]
+    found = said(exp)
+    assert found.keys() == singles[1].keys() and list(found.values()) == sorted(found.values(), reverse=True)
+    assert found["s07"] == pytest.approx(singles[1]["s07"] / 3, abs=2e-4)  # four digits are printed
+    assert all(found[name] == pytest.approx(sum(s.get(name, 0) for s in singles) / 3, abs=2e-4) for name in found)
+    assert sum(found.values()) == pytest.approx(1, abs=1e-3)
+    with pytest.raises(TimbreError, match="not one model, but one for each fold; name one of them .*/exp/fold_1"):
+        timbre.load(exp)
+    (exp / "fold_2/final.pt").unlink()
+    with pytest.raises(SystemExit):
+        said(exp)
+    assert "fold_2/final.pt: no trained model there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("loss", ["softmax", "aam_softmax"])

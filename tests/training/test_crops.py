@@ -33,6 +33,18 @@ def test_an_epoch_shows_each_utterance_and_its_last_batch_is_full(batches):
         assert batch.labels.tolist() == [labels[utt] for utt in batch.utterances]
 
 
+def test_whole_utterances_come_with_their_own_lengths_and_shuffled_classes(batches):
+    """The length of a row is that of its utterance, and no batch is of one class."""
+    crops, labels = batches(crop_frames=0)
+    for batch in (crops[place] for place in range(len(crops))):
+        assert batch.feats.shape[1] == batch.lengths.max() > batch.lengths.min()
+        for row, length, utterance in zip(batch.feats.numpy(), batch.lengths, batch.utterances, strict=True):
+            np.testing.assert_array_equal(row[:length], crops._reader.read(utterance))
+            assert not row[length:].any()
+        assert batch.labels.tolist() == [labels[utt] for utt in batch.utterances]
+        assert len(set(batch.labels.tolist())) > 1
+
+
 def test_batches_follow_from_seed_epoch_and_place(batches):
     (one, _), (other, _) = batches(), batches()
     one.set_epoch(2)

@@ -32,7 +32,7 @@ def test_copies_are_trained_on_and_never_held_out(copies, toy_conf):
     assert len(speech.labels) == 6 * 4 * 2 and len(speech.held) == 2 * 4
     assert not any(utt.endswith("-noise") for utt in speech.held)
     assert not {copies.utt2spk[utt] for utt in speech.labels} & set(speech.held_out)
-    assert speech.crops is speech.whole
+    assert speech.crops is speech.whole and speech.statistics is None
 
 
 def test_nobody_held_out_is_heard_in_augmentation(copies, toy_conf, monkeypatch, tmp_path):

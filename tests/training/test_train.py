@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from timbre.features.front_end import FrameReader
 from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
 from timbre.models.trained import read_final
+from timbre.models.xvector import Encoder
 from timbre.training.averaging import average_epochs
 from timbre.training.train import train_experiment
 from timbre.training.trainer import State, Trainer
@@ -117,6 +119,23 @@ def test_a_loss_that_is_not_finite_names_the_utterances(toy_data, toy_conf, tmp_
     monkeypatch.setattr(FrameReader, "crop", poisoned)
     with pytest.raises(TimbreError, match=r"loss nan at epoch 1, batch \d+; .*s03-1.*the last checkpoint stands"):
         train_experiment(toy_conf("train.heldout_speakers=0"), data, tmp_path / "exp", "cpu")
+
+
+def test_steps_are_in_training_mode_after_each_evaluation_too(toy_data, toy_conf, tmp_path, monkeypatch):
+    modes = []
+    forward = Encoder.forward
+
+    def noted(self, feats, lengths):
+        modes.append((self.training, len({module.training for module in self.modules()}) == 1))
+        return forward(self, feats, lengths)
+
+    monkeypatch.setattr(Encoder, "forward", noted)
+    train_experiment(toy_conf("train.epochs=3"), toy_data(), tmp_path / "exp", "cpu")
+    steps = json.loads((tmp_path / "exp/history.jsonl").read_text().splitlines()[0])["step"]
+    runs = [(mode, len(list(group))) for mode, group in itertools.groupby(modes)]
+    assert all(alike for (_, alike), _ in runs)
+    assert [training for (training, _), _ in runs[:6]] == [True, False] * 3
+    assert [count for (training, _), count in runs[:6] if training] == [steps] * 3
 
 
 def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ STAND_IN = "Stand-in"  # of other speech of people, laid out like a corpus
 
 @dataclass(frozen=True)
 class Utterance:
-    """An utterance of a stand-in: whose it is, its file (a path in the corpus), what is said."""
+    """An utterance of a stand-in: whose it is, its file (a path in the corpus), what is said, in which emotion."""
 
     part: str
     speaker: str
@@ -25,6 +25,20 @@ class Utterance:
     utterance: str
     wav: str
     text: str
+    emotion: str | None = None
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the speakers of an acted corpus are to do.
+
+    ``genders`` are theirs, in the order of their numbers; ``lines`` are what each of them says, a text and an
+    emotion of :data:`timbre.corpora.voices.EMOTIONS`, in the order of the numbers of utterances. No two have one
+    voice variant.
+    """
+
+    genders: Sequence[str]
+    lines: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ class Layout:
     ``title`` is the corpus's name; ``parts`` are some of train, dev and test; ``defaults`` are the stand-in's where
     they differ from :class:`timbre.corpora.synthetic.Conf`'s. ``place(part, speaker, utterance)``, both counted
     from 1, gives the ids of speaker and utterance and the utterance's path; ``files`` what else lies in the
-    corpus, ``{path: text}``.
+    corpus, ``{path: text}``. Without a ``script`` every utterance is another sentence, in no emotion, and half of
+    the speakers are female.
     """
 
     title: str
@@ -42,6 +57,7 @@ class Layout:
     place: Callable[[str, int, int], tuple[str, str, str]]
     files: Callable[[Sequence[Utterance]], Mapping[str, str]]
     defaults: Mapping[str, object]
+    script: Script | None = None
 
 
 def lines(rows: Iterable[str]) -> str:

@@ -1,9 +1,10 @@
 """Two parts of labelled utterances with every class in both: one to train on, one to report on.
 
 Utterances that belong together stand in one part: copies with their original (``utt2uniq``), and where sessions
-are known (``utt2session``) those of a session, whose microphone and room would else give the answer away. Such
-units are taken in the order of their SHA-256 with the seed, as long as that brings the classes nearer to their
-share: an added utterance or session moves few others.
+are known (``utt2session``) those of a session, whose microphone and room would else give the answer away; or, where
+that is asked for, those of a speaker (``utt2spk``) or of a text (``text``). Such units are taken in the order of
+their SHA-256 with the seed, as long as that brings the classes nearer to their share: an added utterance or session
+moves few others.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.transform import carry, names_of
+
+Unit = Literal["session", "speaker", "text"]
+UNITS: dict[Unit, str] = {"session": "utt2session", "speaker": "utt2spk", "text": "text"}
+"""What stands in one part whole, and the table that says it."""
 
 
 @dataclass(frozen=True)
@@ -34,25 +40,26 @@ class Split:
         return hashlib.sha256("".join(f"{utterance}\n" for utterance in self.second).encode()).hexdigest()
 
 
-def units(data: DataDir) -> dict[str, str]:
-    """``{utterance: unit}``: its session, or without ``utt2session`` its original.
+def units(data: DataDir, unit: Unit = "session") -> dict[str, str]:
+    """``{utterance: its unit}``; without ``utt2session`` the unit of a session is the original.
 
     A copy is of its original's unit.
 
     Raises:
-        TimbreError: for utterances that ``utt2session`` does not have.
+        TimbreError: for utterances that the table of the units does not have.
     """
     originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
     originals = {utterance: originals.get(utterance, utterance) for utterance in data.utt2spk}
-    if not data.has("utt2session"):
+    name = UNITS[unit]
+    if unit == "session" and not data.has(name):
         return originals
-    sessions = data.table("utt2session")
-    if without := [utterance for utterance in data.utt2spk if utterance not in sessions]:
+    table = data.table(name)
+    if without := [utterance for utterance in data.utt2spk if utterance not in table]:
         raise TimbreError(
-            f"{data.path}/utt2session: says nothing of {len(without)} of {len(data.utt2spk)} utterances "
-            f"({some(without, 3)}); complete it, or remove it to split by utterance"
+            f"{data.path}/{name}: says nothing of {len(without)} of {len(data.utt2spk)} utterances "
+            f"({some(without, 3)}); complete it, or split by another unit"
         )
-    return {utterance: sessions.get(original, sessions[utterance]) for utterance, original in originals.items()}
+    return {utterance: table.get(original, table[utterance]) for utterance, original in originals.items()}
 
 
 def choose(
@@ -103,8 +110,9 @@ def split_utterances(
     share: float = 0.1,
     least: int = 1,
     seed: int = 1,
+    unit: Unit = "session",
 ) -> Iterator[str]:
-    """Writes both parts of a data directory (:func:`choose`); yields what is to be said of them.
+    """Writes both parts of a data directory (:func:`choose`, :func:`units`); yields what is to be said of them.
 
     Raises:
         TimbreError: for a share that leaves one part nothing, and where no class has two units.
@@ -115,18 +123,17 @@ def split_utterances(
         )
     if first.resolve() == second.resolve():
         raise TimbreError(f"{first}: both parts cannot be one directory")
-    classes, unit_of = read_labels(source, labels), units(source)
+    classes, unit_of = read_labels(source, labels), units(source, unit)
     split = choose(classes, unit_of, share, least, seed)
-    sessions = source.has("utt2session")
-    unit = "session" if sessions else "utterance"
+    whole = unit if source.has(UNITS[unit]) else "utterance"
     if not split.second:
         raise TimbreError(
-            f"{source.path}: none of {len(split.undivided)} classes has two {unit}s; there is nothing to report on"
+            f"{source.path}: none of {len(split.undivided)} classes has two {whole}s; there is nothing to report on"
         )
     carry(source, {first: names_of(source, split.first), second: names_of(source, split.second)})
     if split.undivided:
         yield (
-            f"WARNING: {len(split.undivided)} classes stand in {first} alone, as none of their {unit}s can be "
+            f"WARNING: {len(split.undivided)} classes stand in {first} alone, as none of their {whole}s can be "
             f"spared: {some(split.undivided)}"
         )
     total = len(set(classes.values()))
@@ -137,7 +144,7 @@ def split_utterances(
     )
     counts = [len({unit_of[utterance] for utterance in part}) for part in (split.first, split.second)]
     yield (
-        f"by session: {counts[0]} sessions in {first}, {counts[1]} others in {second}"
-        if sessions
+        f"by {whole}: {counts[0]} {whole}s in {first}, {counts[1]} others in {second}"
+        if source.has(UNITS[unit])
         else "by utterance: recordings of one session may stand in both"
     )

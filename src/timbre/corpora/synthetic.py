@@ -55,7 +55,8 @@ class Conf(Section):
     dev_speakers: int = Field(0, ge=0, description="speakers of the part that some corpora have beside these two")
     test_speakers: int = Field(20, ge=1, description="other speakers, for the trials")
     utterances: int = Field(10, ge=1, description="utterances of each speaker")
-    words: Span[int] = Field((7, 10), description="fewest and most words of an utterance")
+    words: Span[int] = Field((7, 10), description="fewest and most words of an utterance, if no script says them")
+    expression: float = Field(1.0, ge=0, description="how strongly emotions of a script are acted; 0: neutrally")
     rate: int = Field(16000, ge=8000, description="Hz")
     conditions: Conditions = Field(Conditions(), description="rooms, noise, microphones, levels")
 
@@ -90,7 +91,8 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
     _write_manifest(corpus, conf, [one.utterance for one in planned])
     todo = [one for one in planned[job - 1 :: num_jobs] if not (corpus / one.utterance.wav).exists()]
     for one in tqdm(todo, desc=f"synthetic speech {job}/{num_jobs}", unit="utt", mininterval=1, disable=not todo):
-        spoken = speak(one.speaker, one.utterance.text, one.rng, rate=conf.rate)
+        said = one.utterance
+        spoken = speak(one.speaker, said.text, one.rng, said.emotion, conf.rate, conf.expression)
         samples = record(spoken.samples, conf.rate, conf.conditions, one.rng)
         with atomic_write(corpus / one.utterance.wav, "wb") as file:
             soundfile.write(file, samples, conf.rate, format="WAV", subtype="PCM_16")
@@ -98,19 +100,25 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
 
 
 def plan(conf: Conf) -> Iterator[Planned]:
-    """The corpus's utterances, part by part; half of the speakers are female, half male."""
+    """The corpus's utterances, part by part; half of the speakers are female, or as many as the script says.
+
+    Raises:
+        TimbreError: for more speakers or utterances than the script of the layout has.
+    """
     layout = _layout(conf.layout)
     for part in layout.parts:
-        for number in range(getattr(conf, f"{part}_speakers")):
-            name, _, _ = layout.place(part, number + 1, 1)
-            choices = _variants(part, "fm"[number % 2], conf.seed)
-            speaker = make_speaker(name, conf.language, choices, conf.seed)
-            for count in range(conf.utterances):
-                _, utterance, wav = layout.place(part, number + 1, count + 1)
+        cast = _cast(layout, part, conf)
+        for number, speaker in enumerate(cast, start=1):
+            for count in range(1, conf.utterances + 1):
+                _, utterance, wav = layout.place(part, number, count)
                 rng = np.random.default_rng([conf.seed, zlib.crc32(utterance.encode())])
-                words = int(rng.integers(conf.words[0], conf.words[1], endpoint=True))
-                text = sentence(conf.language, words, rng)
-                yield Planned(Utterance(part, name, speaker.gender, utterance, wav, text), speaker, rng)
+                if layout.script:
+                    text, emotion = layout.script.lines[count - 1]
+                else:
+                    words = int(rng.integers(conf.words[0], conf.words[1], endpoint=True))
+                    text, emotion = sentence(conf.language, words, rng), None
+                said = Utterance(part, speaker.name, speaker.gender, utterance, wav, text, emotion)
+                yield Planned(said, speaker, rng)
 
 
 def prepare(corpus: Path) -> dict[str, list[Row]]:
@@ -133,6 +141,21 @@ def prepare(corpus: Path) -> dict[str, list[Row]]:
 
 def _layout(name: str) -> Layout:
     return corpus_module(name, "LAYOUT").LAYOUT
+
+
+def _cast(layout: Layout, part: str, conf: Conf) -> list[Speaker]:
+    """The speakers of a part."""
+    script, cast = layout.script, []
+    if script:
+        for key, most in ((f"{part}_speakers", len(script.genders)), ("utterances", len(script.lines))):
+            if (asked := getattr(conf, key)) > most:
+                raise TimbreError(f"{key}: {layout.title} has {most} at most, found {asked}")
+    for number in range(getattr(conf, f"{part}_speakers")):
+        choices = _variants(part, script.genders[number] if script else "fm"[number % 2], conf.seed)
+        if script:
+            choices = sorted(set(choices) - {one.variant for one in cast})
+        cast.append(make_speaker(layout.place(part, number + 1, 1)[0], conf.language, choices, conf.seed))
+    return cast
 
 
 def _variants(part: str, gender: str, seed: int) -> list[str]:

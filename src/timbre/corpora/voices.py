@@ -47,6 +47,16 @@ class Prosody:
     level: float = 0.0  # dB
     tilt: float = 0.0  # dB per octave
 
+    def times(self, expression: float) -> Prosody:
+        """The same emotion acted more strongly (above 1), or less (below; with 0 neutral)."""
+        return Prosody(
+            expression * self.pitch,
+            self.pitch_range**expression,
+            self.tempo**expression,
+            expression * self.level,
+            expression * self.tilt,
+        )
+
 
 # The directions are those of the literature on acted speech (Banse & Scherer 1996; Juslin & Laukka 2003).
 EMOTIONS = {
@@ -103,9 +113,16 @@ def make_speaker(name: str, language: str, choices: Collection[str], seed: int) 
 
 
 def speak(
-    speaker: Speaker, text: str, rng: np.random.Generator, emotion: str | None = None, rate: int = 16000
+    speaker: Speaker,
+    text: str,
+    rng: np.random.Generator,
+    emotion: str | None = None,
+    rate: int = 16000,
+    expression: float = 1.0,
 ) -> Spoken:
     """``text`` in the speaker's voice, near :data:`LEVEL`; ``rng`` makes no two utterances alike.
+
+    ``expression`` is how strongly the emotion is acted (:meth:`Prosody.times`).
 
     The vocal tract is scaled by resampling: espeak's 22,050 Hz are read as 22,050·formants, which moves
     formants, pitch and tempo alike, and espeak is asked for a pitch and tempo moved the other way.
@@ -115,7 +132,7 @@ def speak(
     """
     if emotion is not None and emotion not in EMOTIONS:
         raise TimbreError(f"no prosody for the emotion '{emotion}'{did_you_mean(emotion, EMOTIONS)}")
-    prosody = EMOTIONS[emotion or "neutral"]
+    prosody = EMOTIONS[emotion or "neutral"].times(expression)
     # A small rational keeps the polyphase filter short: coprime rates of five digits would take minutes.
     ratio = Fraction(rate / (RATE * speaker.formants)).limit_denominator(100)
     formants = float(rate / (RATE * ratio))

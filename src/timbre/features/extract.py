@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from timbre.conf import Section, kind_module
 from timbre.errors import TimbreError
+from timbre.features.frames import digest
 from timbre.features.front_end import build_extractor
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.audio import WaveReader
@@ -18,6 +19,11 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.policy import BadAudio
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
+
+NOTES = ["utt2num_frames", "utt2dur", "utt2level", "utt2audio"]
+"""The tables of what is noted of an utterance while its frames are at hand."""
+
+_QUIETEST = 1e-10  # of full scale: a segment of zeros has a level too, -200 dB
 
 
 class Computed:
@@ -36,16 +42,28 @@ class Computed:
         self._extract, self._rate = build_extractor(conf), conf.sample_rate
         self.utterances = self._waves.utterances
 
-    def read(self, utterance: str) -> tuple[np.ndarray, float]:
-        """An utterance's frames ``(T, F)`` float32 and its length in seconds."""
+    def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
+        """An utterance's frames ``(T, F)`` float32, and what :data:`NOTES` hold of it, as far as it is known."""
         samples = self._waves.read(utterance)
-        return self._extract(torch.from_numpy(samples)).numpy(), len(samples) / self._rate
+        notes = {
+            "utt2dur": f"{len(samples) / self._rate:.4f}",
+            "utt2level": f"{level(samples):.2f}",
+            "utt2audio": digest(samples),
+        }
+        return self._extract(torch.from_numpy(samples)).numpy(), notes
+
+
+def level(samples: np.ndarray) -> float:
+    """The root of the mean square of samples ``(N,)`` in [-1, 1), in dB: 0 of a square wave at full scale."""
+    return 20 * np.log10(max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), _QUIETEST))
 
 
 def extract_features(
     data: DataDir, conf: Section, out: Path, job: str, bad_audio: str = "fail", allow_pipes: bool = False
 ) -> None:
-    """Writes ``out/feats.<job>.{ark,scp}`` and beside them ``utt2num_frames``, ``utt2dur`` and ``skipped``.
+    """Writes ``out/feats.<job>.{ark,scp}`` and ``skipped``, and beside them the tables of :data:`NOTES`.
+
+    A table is empty where nothing of the kind is known.
 
     Args:
         conf: the ``features`` section.
@@ -54,20 +72,19 @@ def extract_features(
     """
     own = getattr(kind_module("timbre.features", conf.kind), "Source", None)
     source = own(data, conf) if own else Computed(data, conf, allow_pipes)
-    frames: dict[str, int] = {}
-    durations: dict[str, str] = {}
+    notes: dict[str, dict[str, str]] = {name: {} for name in NOTES}
 
     def note(utterance: str) -> np.ndarray:
-        features, seconds = source.read(utterance)
+        features, known = source.read(utterance)
         if not np.isfinite(features).all():
             raise TimbreError("features that are not finite")
-        frames[utterance] = len(features)
-        durations[utterance] = f"{seconds:.4f}"
+        for name, value in {"utt2num_frames": str(len(features)), **known}.items():
+            notes[name][utterance] = value
         return features
 
     _extract(source.utterances, note, out / f"feats.{job}", bad_audio, storage=conf.storage)
-    write_table(out / f"utt2num_frames.{job}", frames)
-    write_table(out / f"utt2dur.{job}", durations)
+    for name, table in notes.items():
+        write_table(out / f"{name}.{job}", table)
 
 
 def extract_vad(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -82,3 +84,8 @@ def require_one_frame(samples: torch.Tensor, conf: FrameConf) -> None:
         raise AudioError(
             f"{len(samples)} samples, shorter than one frame of {frame_samples(conf)} ({conf.frame_length:g} ms)"
         )
+
+
+def digest(values: np.ndarray) -> str:
+    """16 hexadecimal digits that tell samples or frames from others: of the SHA-256 of their float32 bytes."""
+    return hashlib.sha256(np.ascontiguousarray(values, dtype="<f4")).hexdigest()[:16]

@@ -20,8 +20,8 @@ from timbre.kaldi.tables import read_matrix, read_vector
 class InputConf(Section):
     """How extracted frames are read: normalised first, voiced frames selected after, as in Kaldi."""
 
-    cmvn: Literal["none", "utterance", "sliding"] = Field(
-        "utterance", description="over what frames are normalised"
+    cmvn: Literal["none", "utterance", "sliding", "global"] = Field(
+        "utterance", description="over what frames are normalised; global: over all utterances that are trained on"
     )
     window: PositiveInt = Field(300, description="frames of the sliding window, centred")
     norm_vars: bool = Field(False, description="normalise the variance too")
@@ -31,18 +31,40 @@ class InputConf(Section):
     @property
     def reach(self) -> int | None:
         """Frames around a frame that its normalisation looks at; ``None`` for all of the utterance's."""
-        return {"none": 0, "utterance": None, "sliding": self.window}[self.cmvn]
+        return {"none": 0, "utterance": None, "sliding": self.window, "global": 0}[self.cmvn]
 
-    def normalise(self, frames: np.ndarray) -> np.ndarray:
-        """``(T, F)`` → ``(T, F)`` float32."""
+    def checked(self, statistics: np.ndarray | None) -> np.ndarray | None:
+        """The training part's ``statistics`` (2, F), which ``cmvn: global`` cannot do without."""
+        if self.cmvn == "global" and statistics is None:
+            raise TimbreError(
+                "input.cmvn global: mean and deviation of the training part are not known; training with it "
+                "(steps/train_encoder.sh) writes them into final.pt"
+            )
+        return statistics
+
+    def normalise(self, frames: np.ndarray, statistics: np.ndarray | None = None) -> np.ndarray:
+        """``(T, F)`` → ``(T, F)`` float32.
+
+        Args:
+            statistics: mean and inverse deviation (2, F) of the training part
+                (:func:`timbre.features.cmvn.global_statistics`), for ``cmvn: global``.
+        """
         if self.cmvn == "none":
             return frames
+        if self.cmvn == "global":
+            mean, scale = statistics
+            return (frames - mean) * scale
         return sliding_cmvn(frames, self.window if self.cmvn == "sliding" else None, self.norm_vars)
 
 
 def build_extractor(conf: Section):
     """The extractor of a ``features`` section: a callable ``(N,)`` samples → ``(T, F)`` frames."""
     return kind_module("timbre.features", conf.kind).Extractor(conf)
+
+
+def is_uniform(conf: Section) -> bool:
+    """Whether all dimensions of a frame are of one kind, as samples are (``uniform`` of the extractor, or not)."""
+    return getattr(build_extractor(conf), "uniform", False)
 
 
 class FrontEnd:
@@ -54,22 +76,24 @@ class FrontEnd:
         dim: F.
     """
 
-    def __init__(self, features: Section, conf: InputConf) -> None:
+    def __init__(self, features: Section, conf: InputConf, statistics: np.ndarray | None = None) -> None:
+        """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
         waves = features if isinstance(features, FrameConf) else None
         self.sample_rate = waves.sample_rate if waves else None
         self.resample = bool(waves and waves.resample)
         self._extract = build_extractor(features)
-        self._conf = conf
+        self._conf, self._statistics = conf, conf.checked(statistics)
         self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None
         self.dim = self._extract.dim
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         wave = torch.from_numpy(samples)
-        frames = self._conf.normalise(self._extract(wave).numpy())
+        frames = self._conf.normalise(self._extract(wave).numpy(), self._statistics)
         if self._detect is None:
             return frames
-        keep = self._detect(wave)
-        if not keep.any():
+        keep = np.flatnonzero(self._detect(wave))
+        keep = keep[keep < len(frames)]  # extractors count the frames at the end differently
+        if len(keep) == 0:
             raise TimbreError("no voiced frame")
         return frames[keep]
 
@@ -88,8 +112,9 @@ class FrameReader:
     crops see is what a whole utterance shows at the same place.
     """
 
-    def __init__(self, data: DataDir, conf: InputConf) -> None:
-        self._conf = conf
+    def __init__(self, data: DataDir, conf: InputConf, statistics: np.ndarray | None = None) -> None:
+        """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
+        self._conf, self._statistics = conf, conf.checked(statistics)
         self._scp = data.path / "feats.scp"
         self._rxfiles = data.table("feats.scp")
         self._vad = data.table("vad.scp") if conf.voiced_only else None
@@ -113,11 +138,11 @@ class FrameReader:
             raise TimbreError(f"{utterance}: no voiced frame in it; was vad.scp made with another threshold?")
         first, last = int(keep[0]), int(keep[-1]) + 1
         if self._conf.cmvn == "utterance":
-            mean, scale = self._statistics(utterance)
+            mean, scale = self._of_utterance(utterance)
             frames = (self._rows(utterance, first, last) - mean) * scale
             return frames[keep - first]
         before = max(first - self._conf.reach, 0)
-        frames = self._conf.normalise(self._rows(utterance, before, last + self._conf.reach))
+        frames = self._conf.normalise(self._rows(utterance, before, last + self._conf.reach), self._statistics)
         return frames[keep - before]
 
     def crop(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
@@ -135,7 +160,7 @@ class FrameReader:
         voiced = np.flatnonzero(read_vector(self._vad[utterance], scp=self._vad_scp))
         return voiced[voiced < int(self._frames[utterance])]
 
-    def _statistics(self, utterance: str) -> tuple[np.ndarray, np.ndarray]:
+    def _of_utterance(self, utterance: str) -> tuple[np.ndarray, np.ndarray]:
         """The whole utterance's mean and inverse standard deviation, read once and kept: (F,) and (F,)."""
         if utterance not in self._means:
             frames = self._rows(utterance, 0, int(self._frames[utterance]))

@@ -13,7 +13,7 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from timbre.errors import TimbreError
-from timbre.features.frames import StorageConf, no_waveforms
+from timbre.features.frames import StorageConf, digest, no_waveforms
 from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
 
@@ -52,8 +52,8 @@ class Source:
         self._promised = data.table("utt2mel_len") if data.has("utt2mel_len") else {}
         self.utterances = list(self._files)
 
-    def read(self, utterance: str) -> tuple[np.ndarray, float]:
-        """An utterance's frames ``(T, dim)`` float32 and its length in seconds.
+    def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
+        """An utterance's frames ``(T, dim)`` float32, its seconds (``utt2dur``) and a hash of them (``utt2audio``).
 
         Raises:
             TimbreError: for a file that cannot be read, and a tensor that is not the frames that were promised.
@@ -67,7 +67,10 @@ class Source:
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
             raise TimbreError(f"{utterance}: {file}: frame {row}, value {column} is not a finite float32 number")
-        return array, len(array) * self._conf.frame_shift * 1e-3
+        return array, {
+            "utt2dur": f"{len(array) * self._conf.frame_shift * 1e-3:.4f}",
+            "utt2audio": digest(array),
+        }
 
     def _problem(self, found: object, promised: str | None) -> str:
         if not isinstance(found, torch.Tensor):

@@ -23,9 +23,15 @@ class OnlineFrames:
     """
 
     def __init__(
-        self, waves: WaveReader, features: Section, conf: InputConf, augment: Augment | None = None
+        self,
+        waves: WaveReader,
+        features: Section,
+        conf: InputConf,
+        statistics: np.ndarray | None = None,
+        augment: Augment | None = None,
     ) -> None:
-        self._waves, self._front_end, self._augment = waves, FrontEnd(features, conf), augment
+        """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
+        self._waves, self._front_end, self._augment = waves, FrontEnd(features, conf, statistics), augment
         self._lengths: dict[str, int] = {}
         self.utterances = waves.utterances
 

@@ -17,6 +17,8 @@ _MADE_BY = {
     "feats.scp": "steps/make_feats.sh (stage 1)",
     "utt2num_frames": "steps/make_feats.sh (stage 1)",
     "utt2dur": "steps/make_feats.sh (stage 1)",
+    "utt2level": "steps/make_feats.sh (stage 1)",
+    "utt2audio": "steps/make_feats.sh (stage 1)",
     "vad.scp": "steps/compute_vad.sh (stage 1)",
     "xvector.scp": "steps/extract_embeddings.sh (stage 3)",
     "spk_xvector.scp": "steps/extract_embeddings.sh (stage 3)",

@@ -14,7 +14,7 @@ def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: i
     """Merges ``out/<name>.<job>.scp`` into ``<data>/<name>.scp`` and the tables ``beside`` it.
 
     Every utterance of the data directory must have been written or skipped by policy; what was skipped stands
-    in ``<data>/<name>.skipped`` with its reason.
+    in ``<data>/<name>.skipped`` with its reason. A table in which no job wrote anything is not known of this data.
 
     Returns:
         one line: how many were written.
@@ -26,7 +26,10 @@ def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: i
     write_table(data.path / f"{name}.skipped", skipped)
     check_skipped(skipped, len(written) + len(skipped), max_skipped, data.path / f"{name}.skipped")
     for table in beside:
-        write_table(data.path / table, _merge(out, f"{table}.{{}}", jobs))
+        if rows := _merge(out, f"{table}.{{}}", jobs):
+            write_table(data.path / table, rows)
+        else:
+            (data.path / table).unlink(missing_ok=True)
     write_table(data.path / f"{name}.scp", written)
     return f"{data.path}/{name}.scp: {len(written)} utterances" + (f", {len(skipped)} skipped" if skipped else "")
 

@@ -27,6 +27,8 @@ FIELDS = {
     "utt2uniq": 2,
     "utt2dur": 2,
     "utt2num_frames": 2,
+    "utt2level": 2,
+    "utt2audio": 2,
     "utt2mel_len": 2,
     "reco2dur": 2,
     "segments": 4,

@@ -19,9 +19,9 @@ class BadAudio:
     ...         samples = reader.read(utterance)
     """
 
-    def __init__(self, policy: str = "fail") -> None:
-        """``policy``: ``fail``: the first error ends the step; ``skip``: it is noted."""
-        self._policy = policy
+    def __init__(self, policy: str = "fail", to_skip: str = "--bad-audio skip") -> None:
+        """``policy``: ``fail``: the first error ends the step, which says ``to_skip``; ``skip``: it is noted."""
+        self._policy, self._to_skip = policy, to_skip
         self.skipped: dict[str, str] = {}
 
     @contextmanager
@@ -31,7 +31,7 @@ class BadAudio:
             yield
         except TimbreError as error:
             if self._policy == "fail":
-                raise TimbreError(f"{error} (--bad-audio skip would leave it out)") from None
+                raise TimbreError(f"{error} ({self._to_skip} would leave it out)") from None
             self.skipped[utterance] = str(error).removeprefix(f"{utterance}: ")
 
     def write(self, path: str | Path) -> None:

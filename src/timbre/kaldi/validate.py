@@ -24,6 +24,7 @@ _NUMBERS = {
     "utt2dur": (float, 0, math.inf, "a number above 0"),
     "reco2dur": (float, 0, math.inf, "a number above 0"),
     "utt2num_frames": (int, 0, math.inf, "a whole number above 0"),
+    "utt2level": (float, -math.inf, math.inf, "a number"),
     "utt2mel_len": (int, 0, math.inf, "a whole number above 0"),
     "utt2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),
     "spk2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),

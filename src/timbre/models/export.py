@@ -73,6 +73,7 @@ def description(model: TrainedModel) -> dict[str, Any]:
         "sample_rate": model.front_end.sample_rate,
         "features": model.conf.features.model_dump(mode="json"),
         "input": model.conf.input.model_dump(mode="json"),
+        "statistics": None if model.statistics is None else model.statistics.tolist(),
         "encoder": model.conf.encoder.kind,
         "feature_dim": model.front_end.dim,
         "min_frames": model.encoder.min_frames,

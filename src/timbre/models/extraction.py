@@ -67,7 +67,7 @@ def extract_vectors(
     if scp.exists():
         print(f"{scp}: done before")
         return
-    reader, bad = FrameReader(data, model.conf.input), BadAudio(bad_audio)
+    reader, bad = FrameReader(data, model.conf.input, model.statistics), BadAudio(bad_audio)
     usable = []
     for utterance in reader.utterances:
         with bad.caught(utterance):

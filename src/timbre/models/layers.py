@@ -64,6 +64,12 @@ def frame_weights(frames: Tensor, mask: Tensor | None) -> Tensor:
     return mask / mask.sum(dim=1, keepdim=True, dtype=torch.float32)
 
 
+def last_frame(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Of each row of ``frames (B, T, C)`` the last real one: ``(B, C)``."""
+    rows = torch.arange(frames.shape[0], device=frames.device)
+    return frames[rows, lengths.to(frames.device) - 1]
+
+
 class Convolution(nn.Conv2d):
     """A convolution over time of ``(B, T, C)``: with ``same`` zeros around it keep ``T``, without it shrinks.
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import frame_mask, masked
+from timbre.models.layers import frame_mask, last_frame, masked
 
 SHORTEST = 1e-6  # shorter vectors are divided by this: the zero vector stays zero, and its gradient finite
 
@@ -78,9 +78,7 @@ class Encoder(nn.Module):
     def _embed(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """Of each row the embedding in its last real frame; what follows that one cannot reach it."""
         states, _ = self.lstm(feats)
-        rows = torch.arange(feats.shape[0], device=feats.device)
-        last = states[rows, lengths.to(feats.device) - 1]
-        return normalised(F.relu(self.embedding(last)).float())
+        return normalised(F.relu(self.embedding(last_frame(states, lengths))).float())
 
 
 def normalised(vectors: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ class TrainedModel:
 
     Attributes:
         classes: the training classes (speakers), in the order of the classifier's rows.
+        statistics: of ``input.cmvn: global``, mean and inverse deviation (2, F) of the frames trained on.
         backend: ``mean`` (D,) of training embeddings; where held-out speakers were kept also ``threshold``
             (on the cosine of mean-subtracted embeddings) and ``calibration`` (scale and offset of a log-likelihood
             ratio).
@@ -57,7 +58,9 @@ class TrainedModel:
         self.conf = build(ModelConf, {key: state["conf"][key] for key in ModelConf.model_fields})
         self.classes: list[str] = state["classes"]
         self.backend: dict[str, Any] = state["backend"]
-        self.front_end = FrontEnd(self.conf.features, self.conf.input)
+        statistics = state.get("statistics")
+        self.statistics: np.ndarray | None = None if statistics is None else statistics.numpy()
+        self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics)
         self.device = device
         self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
         self.encoder.load_state_dict(state["encoder"])
@@ -119,6 +122,11 @@ def read_final(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     file = path / "final.pt" if path.is_dir() else path
     if not file.is_file():
+        if (path / "fold_1" / "final.pt").is_file():
+            raise TimbreError(
+                f"{path}: not one model, but one for each fold; name one of them ({path}/fold_1), or take the mean "
+                "of all with timbre classify"
+            )
         raise TimbreError(f"{file}: no trained model there; steps/train_encoder.sh (stage 2) makes it")
     state = load_tensors(file)
     if not isinstance(state, dict) or state.get("format") != FORMAT:

@@ -1,23 +1,26 @@
 """An ablation as a Markdown table: each conf's accuracy over trainings with several seeds, and what it gains.
 
-A conf is measured by the mean of its trainings. It is compared with the first conf by resampling speakers and
-trainings (:func:`timbre.scoring.class_bootstrap.paired`): where the same conf with another seed would do as well as
-the other conf, that is no difference.
+A conf is measured by the mean of its trainings. It is compared with the first conf by resampling trainings and
+speakers, of one or two speakers the utterances (:func:`timbre.scoring.class_bootstrap.paired`): where the same conf
+with another seed would do as well as the other conf, that is no difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from timbre.errors import TimbreError, some
+from timbre.report.columns import speakers
 from timbre.scoring.class_bootstrap import paired
 from timbre.scoring.class_comparison import Tested
 from timbre.scoring.difference import SIGNIFICANT, Difference
 from timbre.scoring.evaluation import percent
 from timbre.scoring.measured import CLASSIFICATION, System, read_metrics
+from timbre.scoring.verdict import stamp
 
 HEAD = ("conf", "accuracy %", "lowest–highest", "recall (UA) %", "difference, points [95 %]", "p")
 
@@ -44,7 +47,7 @@ def ablation(exps: Mapping[str, Sequence[Path]], trainings: str) -> str:
     first, *others = exps
     how = systems[first][0].metrics["bootstrap"]
     found = {
-        conf: paired(right[conf], right[first], tested.speakers, how["replicates"], how["seed"]) for conf in others
+        conf: paired(right[conf], right[first], tested.units, how["replicates"], how["seed"]) for conf in others
     }
     rows = [HEAD, ["---"] * len(HEAD)]
     for conf, row in systems.items():
@@ -52,9 +55,11 @@ def ablation(exps: Mapping[str, Sequence[Path]], trainings: str) -> str:
         cells = (*_accuracy(right[conf].mean(axis=1)), f"{recall:.2f}", *_difference(found.get(conf)))
         rows.append((f"`{conf}`", *cells))
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    about = f"{len(tested.utterances):,} utterances of {tested.speakers.max() + 1:,} speakers, {trainings}; SHA-256"
-    lines += ["", f"{about} of utterances and classes\n`{tested.sha256}`."]
-    lines += [_resampled(len(right[first]), how["replicates"]), _verdict(first, found)]
+    stamps = dict.fromkeys(stamp(system.metrics) for row in systems.values() for system in row)
+    counts = f"{len(tested.utterances):,} utterances of {speakers(tested.speakers.max() + 1)}"
+    about = "; ".join(filter(None, (f"{counts}, {trainings}", *stamps)))
+    lines += ["", f"{about}; SHA-256 of utterances and classes\n`{tested.sha256}`."]
+    lines += [_resampled(len(right[first]), how), _verdict(first, found)]
     return "\n".join(lines)
 
 
@@ -78,8 +83,9 @@ def _difference(difference: Difference | None) -> tuple[str, str]:
     return percent(difference.bounded), "–" if difference.p is None else f"{difference.p:.3f}"
 
 
-def _resampled(trainings: int, replicates: int) -> str:
-    said = f"Differences are from the first conf; intervals and p by {replicates:,} resamplings of the speakers"
+def _resampled(trainings: int, how: Mapping[str, Any]) -> str:
+    by = f"intervals and p by {how['replicates']:,} resamplings of the {how['resampled']}"
+    said = f"Differences are from the first conf; {by}"
     if trainings == 1:
         return f"{said};\nby how much another seed would change an accuracy is not in them."
     variance = f"{trainings} of which show {trainings - 1}/{trainings} of their variance"

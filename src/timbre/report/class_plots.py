@@ -1,4 +1,4 @@
-"""Plots of classifications: systems' accuracies, classes' recalls, who is taken for whom."""
+"""Plots of classifications: accuracies of systems and speakers, recalls of classes, who is taken for whom."""
 
 from __future__ import annotations
 
@@ -12,27 +12,36 @@ from matplotlib.colors import to_rgb
 from timbre.report.drawing import FIRST, INK, SECOND, figure, svg
 
 SMALL = 12
-"""Up to so many classes the confusion matrix has its counts written in."""
+"""Up to so many classes the confusion matrix has its counts written in, and bars are not set closely."""
 
 _LONGEST = 24  # characters of a class's name
 
 
-def accuracies(rates: Mapping[str, Mapping[str, Any]], chance: float, name: str) -> str:
-    """Accuracy with interval by system (a bar with a line), and that of chance; shares from 0 to 1."""
-    with figure(4.6, 1.1 + 0.35 * len(rates)) as (drawn, axes):
+def bars(
+    rates: Mapping[str, Mapping[str, Any]], by: str, mark: tuple[str, float], name: str, measure: str = "accuracy"
+) -> str:
+    """Rates with their intervals (a bar with a line each), and a line to hold them against.
+
+    Args:
+        rates: ``value``, and ``low`` and ``high`` where they are known; shares from 0 to 1.
+        by: what they are rates of: ``system``, ``speaker``.
+        mark: what the dotted line shows, and where it is.
+    """
+    said, place = mark
+    with figure(4.6, 1.1 + (0.35 if len(rates) <= SMALL else 0.22) * len(rates)) as (drawn, axes):
         for row, rate in enumerate(rates.values()):
             axes.barh(row, 100 * rate["value"], height=0.6, color=FIRST, alpha=0.5)
             if rate["low"] is not None:
                 axes.plot([100 * rate["low"], 100 * rate["high"]], [row, row], color=INK, linewidth=2)
-        axes.axvline(100 * chance, color=SECOND, linestyle=":", label=f"chance {100 * chance:.2f} %")
-        axes.set_yticks(range(len(rates)), [_short(system) for system in rates])
-        axes.set(xlabel="accuracy (%), with 95 % interval", xlim=(0, 100), ylim=(len(rates) - 0.5, -0.5))
+        axes.axvline(100 * place, color=SECOND, linestyle=":", label=f"{said} {100 * place:.2f} %")
+        axes.set_yticks(range(len(rates)), [_short(each) for each in rates])
+        axes.set(xlabel=f"{measure} (%), with 95 % interval", xlim=(0, 100), ylim=(len(rates) - 0.5, -0.5))
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-        return svg(drawn, f"{name}-accuracies", "Accuracy by system, with that of chance")
+        return svg(drawn, f"{name}-{by}", f"{measure.capitalize()} by {by}")
 
 
-def recalls(values: np.ndarray, mean: float, name: str) -> str:
-    """The classes' recalls (C,) from the lowest to the highest, and their mean; shares from 0 to 1."""
+def sorted_recalls(values: np.ndarray, mean: float, name: str) -> str:
+    """The recalls (C,) of many classes from the lowest to the highest, and their mean; shares from 0 to 1."""
     with figure(4.6, 3.2) as (drawn, axes):
         axes.stairs(100 * np.sort(values), np.arange(len(values) + 1), color=FIRST, fill=True, alpha=0.5)
         axes.axhline(100 * mean, color=INK, linestyle=":", label=f"mean {100 * mean:.2f} %")

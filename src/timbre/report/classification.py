@@ -9,19 +9,18 @@ import numpy as np
 from markupsafe import Markup
 
 from timbre.report import class_plots
-from timbre.scoring import class_table
-from timbre.scoring.difference import SIGNIFICANT
-from timbre.scoring.evaluation import percent
+from timbre.report.drawing import stamped
+from timbre.scoring import class_table, verdict
 
 ARRAYS = "confusion.npz"
 """The first system's confusions, beside ``metrics.json``."""
 
 NAMED = 40
-"""Up to so many classes the confusion matrix shows all, …"""
+"""Up to so many classes or speakers have a bar and a line each, and the confusion matrix shows all classes, …"""
 MOST_CONFUSED = 30
-"""… and of more those that are most confused."""
+"""… and of more classes those that are most confused."""
 PAIRS, WEAKEST = 20, 10
-"""Lines of the tables of confusions, and of the classes with the lowest recall."""
+"""Lines of the table of confusions, and of that of the classes with the lowest recall where there are many."""
 
 
 def evaluation(metrics: dict[str, Any], arrays: Mapping[str, np.ndarray], name: str) -> dict[str, Any]:
@@ -33,40 +32,72 @@ def evaluation(metrics: dict[str, Any], arrays: Mapping[str, np.ndarray], name: 
         name: keeps the ids of the plots apart from those of other evaluations on the page.
     """
     first, systems = next(iter(metrics["systems"])), metrics["systems"]
+    measures, stamp = systems[first], verdict.stamp(metrics)
     matrix, classes = arrays["matrix"], arrays["classes"].tolist()
-    tested = metrics["classes"]
     shown = np.arange(len(classes))
     if len(classes) > NAMED:
         shown = class_plots.most_confused(matrix, MOST_CONFUSED)
     drawn = {
-        "accuracies": class_plots.accuracies(
-            {system: values["accuracy"] for system, values in systems.items()}, metrics["chance"], name
-        ),
-        "recalls": class_plots.recalls(
-            np.array([values["recall"] for values in tested.values()]), systems[first]["recall"]["value"], name
-        ),
+        "accuracies": class_plots.bars(_of(systems, "accuracy"), "system", ("chance", metrics["chance"]), name),
+        "recalls": _recalls(metrics["classes"], measures["recall"]["value"], name),
         "confusion": class_plots.confusion(matrix, shown, classes, name) if len(shown) else "",
+        "speakers": _speakers(metrics["speakers"], measures["accuracy"]["value"], name),
     }
-    weak = sorted((values["recall"], label) for label, values in tested.items() if values["recall"] < 1)
     rows = class_table.rows(metrics)
     return {
         "template": "classification.html",
         "metrics": metrics,
         "first": first,
-        "measures": systems[first],
+        "measures": measures,
+        "stamp": stamp,
         "right": int(np.trace(matrix)),
         "kind": kind(metrics["labels"]),
         "head": class_table.HEAD,
         "rows": rows[: len(systems) + 1],  # with chance
         "differences": rows[len(systems) + 1 :],
-        "warnings": warnings(metrics),
+        "warnings": verdict.warnings(metrics),
         "parts": parts(metrics),
         "shown": len(shown),
         "small": len(shown) <= class_plots.SMALL,
         "confusions": metrics["confusions"][:PAIRS],
-        "weakest": {label: tested[label] for _, label in weak[:WEAKEST]},
-        "plots": {key: Markup(svg) for key, svg in drawn.items()},
+        "details": _details(metrics),
+        "plots": {key: Markup(stamped(svg, stamp) if svg else "") for key, svg in drawn.items()},
     }
+
+
+def _of(values: Mapping[str, Mapping[str, Any]], measure: str) -> dict[str, Any]:
+    """One measure of each."""
+    return {name: each[measure] for name, each in values.items()}
+
+
+def _recalls(classes: Mapping[str, Mapping[str, Any]], mean: float, name: str) -> str:
+    """The plot of the classes' recalls: each by its name, or where they are many sorted."""
+    recalls = _of(classes, "recall")
+    if len(recalls) <= NAMED:
+        return class_plots.bars(recalls, "class", ("mean", mean), name, "recall")
+    return class_plots.sorted_recalls(np.array([recall["value"] for recall in recalls.values()]), mean, name)
+
+
+def _speakers(speakers: Mapping[str, Mapping[str, Any]] | None, mean: float, name: str) -> str:
+    """The plot of the speakers' accuracies, where they are known and few."""
+    if not speakers or len(speakers) > NAMED:
+        return ""
+    return class_plots.bars(_of(speakers, "accuracy"), "speaker", ("all utterances", mean), name)
+
+
+def _details(metrics: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
+    """Tables by class and speaker: caption, head, rows. Of many classes those with the lowest recall, below 1."""
+    classes, speakers = class_table.class_rows(metrics), class_table.speaker_rows(metrics)
+    caption = "Classes"
+    if len(classes) > NAMED:
+        caption = "Classes with the lowest recall"
+        weak = sorted((values["recall"]["value"], label) for label, values in metrics["classes"].items())
+        row_of = {row[0]: row for row in classes}
+        classes = [row_of[label] for recall, label in weak[:WEAKEST] if recall < 1]
+    return [
+        (caption, class_table.CLASS_HEAD, classes),
+        ("Speakers", class_table.SPEAKER_HEAD, speakers if len(speakers) <= NAMED else []),
+    ]
 
 
 def kind(labels: str) -> str:
@@ -74,41 +105,36 @@ def kind(labels: str) -> str:
     return "speaker" if labels == "utt2spk" else labels.removeprefix("utt2")
 
 
-def warnings(metrics: dict[str, Any]) -> list[str]:
-    """What the first system is not better than, in words: other systems, and chance."""
-    said = []
-    first = next(iter(metrics["systems"]))
-    for other, values in metrics["differences"].items():
-        accuracy = values["accuracy"]
-        told = accuracy["p"] is not None and accuracy["p"] < SIGNIFICANT
-        if accuracy["value"] < 0:
-            said.append(f"{first} is below {other}: its accuracy is {-100 * accuracy['value']:.2f} points lower.")
-        elif not told:
-            said.append(f"{first} is not above {other}: their accuracies cannot be told apart.")
-    accuracy, chance = metrics["systems"][first]["accuracy"], metrics["chance"]
-    lowest = accuracy["value"] if accuracy["low"] is None else accuracy["low"]
-    if lowest <= chance:
-        said.append(f"{first} is not above chance, {100 * chance:.2f} %: its accuracy is {percent(accuracy)} %.")
-    return said
-
-
 def parts(metrics: dict[str, Any]) -> list[str]:
-    """What the part that was trained on and the one that was tested have in common, which the figures rest on."""
+    """What the parts that were trained on and those tested have in common, which the figures rest on."""
     train, speakers = metrics["train"], metrics["utterances"]["speakers"]
     if train is None:
         return ["What the tested utterances have in common with those trained on is not recorded."]
-    shared, sessions = train["shared_speakers"], train["sessions"]
-    if metrics["labels"] == "utt2spk":
+    folds, shared, sessions, texts = (train[key] for key in ("folds", "shared_speakers", "sessions", "texts"))
+    said, both = [], "both parts"
+    if folds > 1:
+        said.append(f"{folds} models, one for each fold, are tested each on what it was not trained on.")
+        both = "both parts of a fold"
+    if metrics["labels"] == "utt2spk" and shared:
         who = f"all {shared:,}" if shared == speakers else f"{shared:,} of {speakers:,}"
-        said = [f"Speakers in both parts: {who}, as identification has it; other utterances of theirs are tested."]
+        said.append(
+            f"Speakers in both parts: {who}, as identification has it; other utterances of theirs are tested."
+        )
+    elif shared is None:
+        said.append(f"Whether speakers stand in {both} is not known.")
     elif shared:
-        said = [f"{shared:,} of {speakers:,} speakers stand in both parts: the classifier knows their voices."]
+        who = "Every speaker stands" if shared == speakers else f"{shared:,} of {speakers:,} speakers stand"
+        said.append(f"{who} in {both}: the classifier knows their voices.")
     else:
-        said = ["No speaker stands in both parts."]
-    if sessions is None:
-        said.append("Recordings of one session may stand in both parts: the session's channel helps.")
-    elif sessions:
-        said.append(f"{sessions:,} sessions stand in both parts: the session's channel helps.")
-    else:
-        said.append("No session stands in both parts.")
+        said.append(f"No speaker stands in {both}.")
+    if sessions:
+        said.append(f"{sessions:,} sessions stand in {both}: the session's channel helps.")
+    elif sessions == 0:
+        said.append(f"No session stands in {both}.")
+    elif shared != 0:
+        said.append(f"Recordings of one session may stand in {both}: the session's channel helps.")
+    if texts:
+        said.append(f"{texts:,} texts are spoken in {both}: what is said may help.")
+    elif texts == 0:
+        said.append(f"No text is spoken in {both}.")
     return said

@@ -10,6 +10,7 @@ from timbre.report.published import Published
 from timbre.scoring.bootstrap import PRIORS
 from timbre.scoring.classification import BEST
 from timbre.scoring.evaluation import bounded, percent
+from timbre.scoring.verdict import not_above, stamp
 
 BASELINE = "untrained baseline"
 """The system of a verification that is the same in all experiments: ``--baseline-name`` of evaluate."""
@@ -48,7 +49,11 @@ class Columns(ABC):
 
     @abstractmethod
     def about(self, metrics: dict[str, Any]) -> str:
-        """What was tested on: counts and hash."""
+        """What was tested on: counts, hash, and what of it training knew; rows of one table have it in common."""
+
+    def not_above(self, metrics: dict[str, Any]) -> list[str]:
+        """What the experiment's own system should be better than and is not, as far as it can be told."""
+        return []
 
     def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
         """Rows of what is no system: the measure, and name and cells."""
@@ -103,10 +108,13 @@ class Classification(Columns):
 
     def about(self, metrics: dict[str, Any]) -> str:
         tested = metrics["utterances"]
-        return (
-            f"{tested['count']:,} utterances of {tested['classes']:,} classes (`{metrics['labels']}`), "
-            f"{tested['speakers']:,} speakers; SHA-256 of the list\n`{tested['sha256']}`."
-        )
+        classes = f"{tested['classes']:,} classes (`{metrics['labels']}`)"
+        counts = f"{tested['count']:,} utterances of {classes}, {speakers(tested['speakers'])}"
+        sha256 = f"SHA-256 of the list\n`{tested['sha256']}`."
+        return "; ".join(filter(None, (counts, stamp(metrics), sha256)))
+
+    def not_above(self, metrics: dict[str, Any]) -> list[str]:
+        return not_above(metrics)
 
     def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
         chance = 100 * metrics["chance"]
@@ -116,6 +124,11 @@ class Classification(Columns):
 
 COLUMNS: dict[str, Columns] = {"verification": Verification(), "classification": Classification()}
 """By task."""
+
+
+def speakers(count: int) -> str:
+    """``1 speaker``, ``1,251 speakers``."""
+    return f"{count:,} speaker{'' if count == 1 else 's'}"
 
 
 def task_of(metrics: dict[str, Any]) -> str:

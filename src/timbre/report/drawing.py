@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 from contextlib import contextmanager
+from html import escape
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ PAGE = {
     THIRD: "var(--third)",
     FOURTH: "var(--fourth)",
 }
+_STAMP = 13  # points, of the line under a picture
 _DASHES = ("-", "--", "-.", ":")
 _COLOURS = (FIRST, SECOND, THIRD, FOURTH)
 # Four systems are told apart without their colours, too, and sixteen with them.
@@ -45,6 +47,22 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1):
     with matplotlib.rc_context(_RC):
         drawn = Figure(figsize=(width, height), layout="constrained")
         yield drawn, drawn.subplots(rows, columns)
+
+
+def stamped(picture: str, stamp: str) -> str:
+    """The ``<svg>`` of :func:`svg` with a line of small print under it, at the right; as it is without a stamp.
+
+    Who copies the picture copies the line.
+    """
+    if not stamp:
+        return picture
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture)
+    width, height = float(size[1]), float(size[2])
+    picture = re.sub(r' height="[\d.]+pt"', f' height="{height + _STAMP:g}pt"', picture, count=1)
+    picture = picture.replace(size[0], f'viewBox="0 0 {width:g} {height + _STAMP:g}"', 1)
+    place = f'x="{width - 4:g}" y="{height + _STAMP - 4:g}" text-anchor="end"'
+    style = f'style="font: {_STAMP - 4}px sans-serif; fill: {PAGE[INK]}; opacity: 0.65"'
+    return f"{picture[: picture.rindex('</svg>')]}<text {place} {style}>{escape(stamp)}</text>\n</svg>\n"
 
 
 def svg(drawn: Figure, name: str, label: str) -> str:

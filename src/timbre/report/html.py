@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +22,12 @@ from markupsafe import Markup
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
-from timbre.report import classification, plots, verification
+from timbre.report import classification, folds, plots, verification
+from timbre.report.columns import speakers
+from timbre.report.drawing import stamped
 from timbre.scoring.evaluation import bounded, percent
-from timbre.scoring.measured import metrics_files
+from timbre.scoring.measured import metrics_files, trainings
+from timbre.scoring.verdict import stamp
 
 # What an evaluation of each task looks like: a module, and the template that it names.
 _TASKS = {"verification": verification, "classification": classification}
@@ -33,7 +37,8 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
     """Writes ``<exp>/report.html`` and returns its path.
 
     The page shows each ``metrics.json`` in ``exp`` and in the folders right under it, and what there is of
-    ``conf.yaml``, ``differences.yaml``, ``history.jsonl`` and lists of skipped utterances.
+    ``conf.yaml``, ``differences.yaml``, ``history.jsonl`` and lists of skipped utterances; of an experiment of
+    folds the confs of the first and the histories of all.
 
     Args:
         about: text on the speech for under the title; ``None`` takes the file ``about`` of the data directory.
@@ -44,23 +49,27 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
     paths = metrics_files(exp)
     if not paths:
         raise TimbreError(f"{exp}: no metrics.json; scoring (stage 4) makes it")
-    conf = _text(exp / "conf.yaml")
+    folders = trainings(exp)
+    trained = exp if (exp / "conf.yaml").exists() else folders[0]
+    conf = _text(trained / "conf.yaml")
     evaluations = [_evaluation(path, exp) for path in paths]
     data = list(dict.fromkeys(Path(evaluation["metrics"]["data"]) for evaluation in evaluations))
-    history = [json.loads(line) for line in (_text(exp / "history.jsonl") or "").splitlines()]
+    histories = folds.histories(folders)
+    train = (yaml.safe_load(conf or "") or {}).get("train", {})
     templates = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"percent": percent, "bounded": bounded}
+    environment.filters |= {"percent": percent, "bounded": bounded, "speakers": speakers}
     page = environment.get_template("template.html").render(
         title=exp.resolve().name,
         about=[about] if about else list(filter(None, (_text(folder / "about") for folder in data))),
         evaluations=evaluations,
-        crop_frames=(yaml.safe_load(conf or "") or {}).get("train", {}).get("crop_frames"),
-        training=Markup(plots.training(history, "history")) if history else None,
-        epochs=len(history),
+        crop_frames=train.get("crop_frames"),
+        training=Markup(_training(histories, evaluations, train)) if histories else None,
+        epochs=folds.span(map(len, histories)) if histories else "",
+        folds=len(folders) if folders != [exp] else 0,
         conf=conf,
-        differences=yaml.safe_load(_text(exp / "differences.yaml") or ""),
-        skipped=_skipped([exp, *data]),
+        differences=yaml.safe_load(_text(trained / "differences.yaml") or ""),
+        skipped=_skipped([exp, *data, *(part.with_name("all") for part in data if folders != [exp])]),
         made=_environment(),
     )
     with atomic_write(exp / "report.html") as file:
@@ -73,6 +82,15 @@ def _text(path: Path) -> str | None:
     return read_text(path).strip() if path.exists() else None
 
 
+def _training(histories: Sequence[plots.History], evaluations: Iterable[dict[str, Any]], train: dict) -> str:
+    """The training curves, and under them what was tested and what, as it may be otherwise, was held out."""
+    stamps = dict.fromkeys(filter(None, (stamp(evaluation["metrics"]) for evaluation in evaluations)))
+    said = [f"tested: {', '.join(stamps)}"] if stamps else []
+    if stamps and train.get("heldout_utterances") and "heldout_unit" in train:
+        said.append(f"held out in training: by {train['heldout_unit']}")
+    return stamped(plots.training(histories, "history"), "; ".join(said))
+
+
 def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
     """One ``metrics.json``, as the template of its task needs it."""
     name = hashlib.sha256(str(path).encode()).hexdigest()[:8]
@@ -81,7 +99,7 @@ def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
         task = _TASKS[metrics.get("task", "verification")]
         with np.load(path.with_name(task.ARRAYS)) as arrays:
             found = task.evaluation(metrics, arrays, name)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise TimbreError(f"{path}: cannot be read ({error}); score again (stage 4)") from error
     return {**found, "part": str(path.parent.relative_to(exp)) if path.parent != exp else ""}
 

@@ -1,12 +1,13 @@
 """``model_card.md``: what a trained model is, what it was made of and measured on, and what is not known of it.
 
-Everything in it is read from the experiment's own files; what is not there is left out, and named at the end.
+Everything in it is read from the experiment's own files; what is not there is left out, and named at the end. Of an
+experiment of folds the card is of all its models, which have one conf and differ by what they were trained on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,12 +19,13 @@ import timbre
 from timbre.conf import flat
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.text import read_lines, read_text
+from timbre.kaldi.text import read_text
 from timbre.models.trained import TrainedModel, read_final
-from timbre.report import classification
+from timbre.report import classification, folds
 from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
-from timbre.scoring.measured import metrics_files, read_metrics
+from timbre.scoring.measured import metrics_files, read_metrics, trainings
+from timbre.scoring.verdict import warnings
 
 FEW_SPEAKERS = 100
 """With fewer test speakers the card says that they are few."""
@@ -45,23 +47,29 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     exp = Path(exp)
     if not exp.is_dir():
         raise TimbreError(f"{exp}: no experiment directory; steps/train_encoder.sh (stage 2) makes it")
-    state = read_final(exp)
-    conf, model = state["conf"], TrainedModel(state, torch.device("cpu"))
+    folders = trainings(exp)
+    states = [read_final(folder) for folder in folders]
+    conf, model = states[0]["conf"], TrainedModel(states[0], torch.device("cpu"))
     metrics = read_metrics(exp) if metrics_files(exp) else {}
     about = about or _about(metrics)
-    utterances, epochs = _utterances(exp / "train.log"), _epochs(exp / "history.jsonl")
+    several = folders != [exp]
+    utterances = [_utterances(folder / "train.log") for folder in folders]
+    epochs = list(map(len, folds.histories(folders)))
+    seen = folds.seen(folders, metrics.values()) if several else []
     kind = conf.get("task", "verification")
     if others := [part for part, values in metrics.items() if task_of(values) != kind]:
         raise TimbreError(
             f"{exp / others[0]}/metrics.json: not of {kind}, which the model was trained for and a card is of; "
             "evaluate into a directory of its own what is not"
         )
-    task = {"verification": _encoder, "classification": _classifier}[kind](conf, model, metrics)
+    backends = [state["backend"] for state in states]
+    task = {"verification": _encoder, "classification": _classifier}[kind](conf, model, metrics, backends)
     facts = {
         "about (what the speech is)": about,
         "metrics.json (results)": metrics,
-        "history.jsonl (epochs)": epochs,
-        "train.log (utterances trained on)": utterances,
+        "history.jsonl (epochs)": len(epochs) == len(folders),
+        "train.log (utterances trained on)": None not in utterances,
+        "the folds' data (speakers of each)": not several or seen,
         task.fitted: task.fitted_there,
     }
     folder = FileSystemLoader(Path(__file__).parent)
@@ -72,18 +80,22 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
         name=exp.resolve().name,
         about=about,
         version=timbre.__version__,
-        date=datetime.fromtimestamp((exp / "final.pt").stat().st_mtime, timezone.utc).strftime("%Y-%m-%d"),
+        date=datetime.fromtimestamp((folders[0] / "final.pt").stat().st_mtime, timezone.utc).strftime("%Y-%m-%d"),
         classes=len(model.classes),
-        utterances=utterances,
+        utterances=_span(utterances, folders),
         init=conf.get("init"),
         features=_keys(conf["features"]),
         input=_keys(conf["input"]),
         encoder=_keys(conf["encoder"]),
         parameters=parameters(exp),
         loss=_keys(conf["loss"]),
-        epochs=epochs,
+        epochs=_span(epochs, folders),
         backend=model.backend,
+        models=[folder.name for folder in folders] if several else [],
+        by_fold=", by fold" if len(folders) > 1 else "",
+        seen=[[cell(text) for text in row] for row in seen],
         results=results([exp]) if metrics else "",
+        resampled=" or ".join(sorted({_resampled(values) for values in metrics.values()})),
         limits=[*_limits(metrics, about, task), _input(model)],
         missing=[name for name, there in facts.items() if not there],
         **task.values,
@@ -108,9 +120,11 @@ class _Task(NamedTuple):
     limits: list[str]
 
 
-def _encoder(conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any]) -> _Task:
+def _encoder(
+    conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any], backends: Sequence[Mapping[str, Any]]
+) -> _Task:
     limits = []
-    if fitted := "threshold" in model.backend:
+    if fitted := "threshold" in backends[0]:
         limits.append(
             "Threshold and calibration are those of training speakers that were held out; other recordings need "
             "their own."
@@ -120,20 +134,35 @@ def _encoder(conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str,
     return _Task("model_card_verification.md", values, "trials", name, fitted, limits)
 
 
-def _classifier(conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any]) -> _Task:
+def _classifier(
+    conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any], backends: Sequence[Mapping[str, Any]]
+) -> _Task:
     kind = classification.kind(conf["labels"])
     limits = [f"The classes are a closed set: an unknown {kind} is always taken for one of the classes."]
-    limits += dict.fromkeys(line for values in metrics.values() for line in classification.parts(values))
-    if fitted := "temperature" in model.backend:
+    said = ((*classification.parts(values), *warnings(values)) for values in metrics.values())
+    limits += dict.fromkeys(line for lines in said for line in lines)
+    if len(backends) > 1:
+        limits.append(
+            "Each model was measured alone, on the test part of its fold. The mean of the models was not: what one "
+            "of them has not seen, others were trained on."
+        )
+    fitted: dict[str, str] = {}
+    if all("temperature" in backend for backend in backends):
         limits.append("Probabilities are scaled by a temperature fitted on held-out training utterances.")
+        fitted = {
+            "heldout_error": folds.span((100 * backend["heldout_error"] for backend in backends), "{:.2f}"),
+            "heldout_utterances": folds.span(backend["heldout_utterances"] for backend in backends),
+            "temperature": folds.span((backend["temperature"] for backend in backends), "{:.3f}"),
+        }
     values = {
+        "fitted": fitted,
         "kind": kind,
         "labels": conf["labels"],
         "names": [cell(name) for name in model.classes] if len(model.classes) <= FEW_CLASSES else [],
         "audio": model.front_end.sample_rate is not None,
     }
     name = "held-out error and temperature (nothing was held out in training)"
-    return _Task("model_card_classification.md", values, "utterances", name, fitted, limits)
+    return _Task("model_card_classification.md", values, "utterances", name, bool(fitted), limits)
 
 
 def _about(metrics: Mapping[str, Any]) -> str:
@@ -152,8 +181,13 @@ def _utterances(log: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def _epochs(history: Path) -> int | None:
-    return len(list(read_lines(history))) if history.exists() else None
+def _span(numbers: Sequence[int | None], folders: Sequence[Path]) -> str:
+    """What is said of a number that each training has; nothing where it is not known of all."""
+    return "" if None in numbers or len(numbers) < len(folders) else folds.span(numbers)
+
+
+def _resampled(metrics: Mapping[str, Any]) -> str:
+    return metrics.get("bootstrap", {}).get("resampled", "speakers")
 
 
 def _keys(section: Mapping[str, Any]) -> str:
@@ -176,7 +210,7 @@ def _limits(metrics: Mapping[str, Any], about: str, task: _Task) -> list[str]:
     else:
         limits.append("Not measured: this directory has no results.")
     speakers = min((values[task.tested]["speakers"] for values in metrics.values()), default=FEW_SPEAKERS)
-    if speakers < FEW_SPEAKERS:
+    if speakers < FEW_SPEAKERS and any(_resampled(values) == "speakers" for values in metrics.values()):
         limits.append(f"{speakers} test speakers are few: look at the intervals, not at the figures alone.")
     return limits + task.limits
 

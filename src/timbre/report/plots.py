@@ -88,10 +88,18 @@ _PANELS = (
 )
 
 
-def training(history: Sequence[Mapping[str, float]], name: str) -> str:
-    """Loss, accuracy, held-out EER or error, and learning rate by epoch, as far as the history knows them."""
+History = Sequence[Mapping[str, float]]
+"""The lines of a ``history.jsonl``: what is known of each epoch."""
+
+
+def training(histories: Sequence[History], name: str) -> str:
+    """Loss, accuracy, held-out EER or error, and learning rate by epoch, as far as the histories know them.
+
+    Of several trainings (folds) each is a thin line, and their mean, as far as all of them went, a bold one.
+    """
+    several, known = len(histories) > 1, {key for history in histories for row in history for key in row}
     panels = [
-        (label, {key: line for key, line in lines.items() if any(key in row for row in history)}, scale)
+        (label, {key: line for key, line in lines.items() if key in known}, scale)
         for label, lines, scale in _PANELS
     ]
     panels = [panel for panel in panels if panel[1]]
@@ -100,11 +108,23 @@ def training(history: Sequence[Mapping[str, float]], name: str) -> str:
             axes.set_visible(False)
         for axes, (label, lines, scale) in zip(grid.flat, panels, strict=False):
             for (key, line), (colour, dashes) in zip(lines.items(), STYLES, strict=False):
-                rows = [row for row in history if key in row]
-                values = [scale * row[key] for row in rows]
-                axes.plot([row["epoch"] for row in rows], values, dashes, color=colour, label=line, marker=".")
+                curves = [
+                    {row["epoch"]: scale * row[key] for row in history if key in row} for history in histories
+                ]
+                look = {"linewidth": 0.7, "alpha": 0.6} if several else {"marker": ".", "label": line}
+                for curve in curves:
+                    axes.plot(list(curve), list(curve.values()), dashes, color=colour, **look)
+                if several:
+                    mean = "mean of folds" if len(lines) == 1 else f"{line}: mean of folds"
+                    axes.plot(*_mean(curves), dashes, color=colour, linewidth=2.5, label=mean)
             axes.set(xlabel="epoch", ylabel=label)
             axes.xaxis.get_major_locator().set_params(integer=True)
-            if len(lines) > 1:
+            if len(lines) > 1 or several:
                 axes.legend()
         return svg(drawn, f"{name}-training", "Training curves")
+
+
+def _mean(curves: Sequence[Mapping[int, float]]) -> tuple[list[int], np.ndarray]:
+    """The epochs (E) that all curves have, and the mean (E,) of their values there."""
+    epochs = sorted(set(curves[0]).intersection(*curves))
+    return epochs, np.mean([[curve[epoch] for epoch in epochs] for curve in curves], axis=0)

@@ -1,85 +1,59 @@
 """Classifiers that need no training of ours: what a trained model must beat.
 
-A baseline is a function from :class:`Parts` to probabilities, and a row of :data:`BASELINES`.
+The shares of the classes, what is said of an utterance by one number (its length, its level), and classical
+classifiers of the means and deviations of its frames. Of some corpora the first ones say more than a network does:
+who reads the same words sadly reads them slowly.
+
+A baseline is a function from :class:`~timbre.scoring.baseline_parts.Parts` to probabilities, and a row of
+:data:`BASELINES`.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
-from timbre.errors import TimbreError, some
+from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.labels import read_labels
+from timbre.scoring.baseline_parts import Parts
 from timbre.scoring.lda import class_means
-from timbre.scoring.posteriors import Posteriors
-from timbre.scoring.statistics import read_standardised
+from timbre.scoring.posteriors import Posteriors, joined
 
-
-@dataclass(frozen=True)
-class Parts:
-    """What baselines may see: the labelled training part, and the utterances to classify.
-
-    Perturbed copies of the training part are left out; they are for models that learn from many epochs.
-    """
-
-    train: DataDir
-    data: DataDir
-    labels: str = "utt2spk"
-
-    @cached_property
-    def _labels(self) -> dict[str, str]:
-        originals = self.train.table("utt2uniq") if self.train.has("utt2uniq") else {}
-        labels = read_labels(self.train, self.labels)
-        return {utt: label for utt, label in labels.items() if originals.get(utt, utt) == utt}
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """The C classes of the training part, in order."""
-        return sorted(set(self._labels.values()))
-
-    @cached_property
-    def targets(self) -> np.ndarray:
-        """The number (M,) of the class of each training utterance."""
-        return np.unique(list(self._labels.values()), return_inverse=True)[1]
-
-    @cached_property
-    def utterances(self) -> list[str]:
-        """The N utterances to classify."""
-        return list(self.data.utt2spk)
-
-    @cached_property
-    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
-        """Standardised means and deviations of frames: (M, 2F) of training utterances, (N, 2F) of the others."""
-        found = read_standardised(self.train.path, self.data.path)
-        return tuple(
-            _rows(*pair, wanted, directory)
-            for pair, wanted, directory in zip(
-                found, (self._labels, self.utterances), (self.train, self.data), strict=True
-            )
-        )
-
-
-def _rows(keys: list[str], vectors: np.ndarray, wanted: list[str] | dict, directory: DataDir) -> np.ndarray:
-    """The vectors of some utterances, in float64."""
-    place = {key: row for row, key in enumerate(keys)}
-    if missing := [utterance for utterance in wanted if utterance not in place]:
-        raise TimbreError(
-            f"{directory.path}/feats.scp: lacks {len(missing)} utterances ({some(missing, 3)}); run "
-            "steps/make_feats.sh (stage 1)"
-        )
-    return vectors[[place[utterance] for utterance in wanted]].astype(np.float64)
+COSTS = [0.1, 1.0, 10.0, 100.0]
+"""The C of a support vector machine that are tried, which weigh its errors."""
 
 
 def majority(parts: Parts) -> np.ndarray:
     """The shares of the classes in the training part, for every utterance, (N, C)."""
     counts = np.bincount(parts.targets)
     return np.tile(counts / counts.sum(), (len(parts.utterances), 1))
+
+
+def duration(parts: Parts) -> np.ndarray:
+    """:func:`thresholds` of the seconds that utterances last (``utt2dur``), (N, C)."""
+    return thresholds(parts, "utt2dur")
+
+
+def energy(parts: Parts) -> np.ndarray:
+    """:func:`thresholds` of the levels of utterances in dB (``utt2level``), (N, C)."""
+    return thresholds(parts, "utt2level")
+
+
+def thresholds(parts: Parts, name: str) -> np.ndarray:
+    """The shares of the classes between C − 1 thresholds of one number of each utterance, (N, C).
+
+    A decision tree of C leaves, split where Gini's impurity falls most; of two classes it is one threshold.
+    """
+    from sklearn.tree import DecisionTreeClassifier
+
+    train, numbers = parts.numbers(name)
+    tree = DecisionTreeClassifier(max_leaf_nodes=max(2, len(parts.classes)), random_state=0)
+    return tree.fit(train, parts.targets).predict_proba(numbers)
 
 
 def statistics_lda(parts: Parts) -> np.ndarray:
@@ -96,17 +70,62 @@ def statistics_lda(parts: Parts) -> np.ndarray:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     (train, vectors), targets = parts.statistics, parts.targets
-    if not 1 < len(parts.classes) < len(targets):
-        raise TimbreError(
-            f"{parts.train.path}: {len(targets)} utterances of {len(parts.classes)} classes by {parts.labels}; LDA "
-            "needs two classes, and two utterances of one of them"
-        )
+    _refuse_few(parts, "LDA")
     means, _ = class_means(train, targets)
     shrinkage = ledoit_wolf_shrinkage(train - means[targets], assume_centered=True)
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage)
     with warnings.catch_warnings():  # a class of one utterance has no offsets, and none are missed
         warnings.filterwarnings("ignore", "Only one sample available")
         return model.fit(train, targets).predict_proba(vectors)
+
+
+def statistics_svm(parts: Parts) -> np.ndarray:
+    """A support vector machine with an RBF kernel of the statistics of the frames, (N, C).
+
+    Its C is that of :data:`COSTS` with the highest accuracy in a cross-validation of the training part: by speakers
+    where there are two or more, else by utterances. What is given are its decision values made to sum to one by a
+    softmax: the class that it decides for has the most, but they are no probabilities, and their cross-entropy says
+    little.
+
+    Raises:
+        TimbreError: as :func:`statistics_lda`.
+    """
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.svm import SVC
+
+    (train, vectors), targets = parts.statistics, parts.targets
+    _refuse_few(parts, "an SVM")
+    search = GridSearchCV(SVC(break_ties=True), {"C": COSTS}, cv=_inner_folds(parts))
+    values = search.fit(train, targets).best_estimator_.decision_function(vectors)
+    if values.ndim == 1:  # of two classes, for the second
+        values = np.stack([np.zeros_like(values), values], axis=1)
+    return softmax(values, axis=1)
+
+
+def _inner_folds(parts: Parts) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Up to five folds of the training part, two classes or more in each one's training part.
+
+    Speakers stand in one whole, unless they are the classes or show one class each.
+    """
+    from sklearn.model_selection import GroupKFold, StratifiedKFold
+
+    targets, people = parts.targets, int(parts.speakers.max()) + 1
+    if people > 1 and parts.labels != "utt2spk":
+        folds = list(GroupKFold(min(5, people)).split(targets, targets, parts.speakers))
+        if all(np.ptp(targets[train]) for train, _ in folds):
+            return folds
+    with warnings.catch_warnings():  # a class of fewer utterances than folds is in some of them
+        warnings.filterwarnings("ignore", "The least populated class")
+        most = int(np.bincount(targets).max())
+        return list(StratifiedKFold(min(5, most), shuffle=True, random_state=0).split(targets, targets))
+
+
+def _refuse_few(parts: Parts, what: str) -> None:
+    if not 1 < len(parts.classes) < len(parts.targets):
+        raise TimbreError(
+            f"{parts.train.path}: {len(parts.targets)} utterances of {len(parts.classes)} classes by "
+            f"{parts.labels}; {what} needs two classes, and two utterances of one of them"
+        )
 
 
 @dataclass(frozen=True)
@@ -119,18 +138,27 @@ class Baseline:
 
 BASELINES = {
     "majority": Baseline("majority", majority),
+    "duration": Baseline("duration", duration),
+    "energy": Baseline("energy", energy),
     "statistics_lda": Baseline("LDA of statistics", statistics_lda),
+    "statistics_svm": Baseline("SVM of statistics", statistics_svm),
 }
 
 
 def predict_baselines(
-    train: str | Path, data: str | Path, out: str | Path, labels: str = "utt2spk"
+    folds: Sequence[tuple[DataDir, DataDir]], out: str | Path, kinds: Sequence[str], labels: str = "utt2spk"
 ) -> Iterator[str]:
-    """Writes the posteriors of each baseline to ``out/<kind>``; yields a line for each."""
-    parts = Parts(DataDir(train), DataDir(data), labels)
-    for kind, baseline in BASELINES.items():
-        folder = Path(out) / kind
-        probabilities = baseline.predict(parts).astype(np.float32)
-        Posteriors(parts.utterances, parts.classes, probabilities, str(folder)).write(folder)
-        count = f"{len(parts.utterances)} utterances, {len(parts.classes)} classes"
-        yield f"{folder}: {baseline.title}, {count}"
+    """Writes the posteriors of each baseline to ``out/<kind>``; yields a line for each.
+
+    Args:
+        folds: the part to learn from and the one to classify; those of all folds become one result.
+        kinds: of :data:`BASELINES`.
+    """
+    vectors: dict[str, np.ndarray] = {}
+    every = [Parts(train, data, labels, vectors) for train, data in folds]
+    for kind in kinds:
+        baseline, folder = BASELINES[kind], Path(out) / kind
+        whole = joined([Posteriors(p.utterances, p.classes, baseline.predict(p).astype(np.float32)) for p in every])
+        whole.write(folder)
+        count = f"{len(whole.utterances)} utterances, {len(whole.classes)} classes"
+        yield f"{folder}: {baseline.title}, {count}" + (f", {len(folds)} folds" if len(folds) > 1 else "")

@@ -131,18 +131,30 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | N
     That is where a tenth of the replicates or more are NaN, and where all are the same: a list without an
     error has none in any replicate either, and [0, 0] would claim a certainty that nobody has.
     """
-    missing = np.isnan(values)
-    if missing.mean() >= 0.1 or np.ptp(values[~missing]) == 0:
-        return None
-    values = values[~missing]
-    low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)])
-    return float(low), float(high)
+    low, high = intervals(values[:, None], level)[:, 0].tolist()
+    return None if np.isnan(low) else (low, high)
+
+
+def intervals(values: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Lower and upper ends (2, K) of K measures' replicates (R, K); NaN where :func:`interval` is ``None``."""
+    found = np.full((2, values.shape[1]), np.nan)
+    told = np.isnan(values).mean(axis=0) < 0.1
+    told[told] = np.nanmax(values[:, told], axis=0) > np.nanmin(values[:, told], axis=0)
+    ends = [50 * (1 - level), 50 * (1 + level)]
+    if told.any():
+        found[:, told] = np.nanpercentile(values[:, told], ends, axis=0)
+    return found
 
 
 def with_interval(value: float, values: np.ndarray) -> dict[str, float | None]:
     """A value with the interval of its replicates (R,), as measures stand in ``metrics.json``."""
-    low, high = interval(values) or (None, None)
-    return {"value": value, "low": low, "high": high}
+    return with_intervals(np.array([value]), intervals(values[:, None]))[0]
+
+
+def with_intervals(values: np.ndarray, ends: np.ndarray) -> list[dict[str, float | None]]:
+    """K values with the ends (2, K) of their intervals, as measures stand in ``metrics.json``."""
+    columns = (values.tolist(), *np.where(np.isnan(ends), None, ends).tolist())
+    return [dict(zip(("value", "low", "high"), row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _share(weights: np.ndarray, lost: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
-from timbre.scoring.class_bootstrap import Decisions, rates, replicates
+from timbre.scoring.class_bootstrap import Decisions, rates, replicates, resampled
 from timbre.scoring.classification import COMPARED, decide, ordered, sha256_of_labels
 from timbre.scoring.difference import Difference
 from timbre.scoring.measured import System
@@ -27,6 +27,11 @@ class Tested:
     labels: list[str]
     speakers: np.ndarray
     sha256: str
+
+    @property
+    def units(self) -> np.ndarray:
+        """What is drawn anew, (N,): speakers, or utterances of few speakers."""
+        return resampled(self.speakers)[1]
 
     @classmethod
     def of(cls, systems: Sequence[System]) -> Tested:
@@ -64,20 +69,20 @@ class Tested:
         known = set(posteriors.classes)
         names = [*sorted(known, key=str.encode), *sorted(set(self.labels) - known, key=str.encode)]
         number = {name: column for column, name in enumerate(names)}
-        return decide(posteriors, names, np.array([number[label] for label in self.labels]), self.speakers)[0]
+        return decide(posteriors, names, np.array([number[label] for label in self.labels]), self.units)[0]
 
 
 def compare_classes(first: System, second: System) -> tuple[str, dict[str, Difference]]:
     """What the utterances are, which must be those of both, and the differences by measure."""
     tested, how = Tested.of((first, second)), first.metrics["bootstrap"]
-    once, points, draws = np.ones((1, int(tested.speakers.max()) + 1)), [], []
+    once, points, draws = np.ones((1, int(tested.units.max()) + 1)), [], []
     for system in (first, second):
         decisions = tested.decisions(system)
         points.append({name: float(value[0]) for name, value in rates(decisions, once).items()})
         draws.append(replicates(decisions, how["replicates"], how["seed"]))
     said = (
         f"{tested.data.path}: {len(tested.utterances)} utterances, {len(set(tested.labels))} classes, "
-        f"{once.size} speakers, SHA-256 {tested.sha256}"
+        f"{tested.speakers.max() + 1} speakers, SHA-256 {tested.sha256}"
     )
     return said, {
         name: Difference.of(points[0][name], points[1][name], draws[0][name] - draws[1][name]) for name in COMPARED

@@ -1,4 +1,4 @@
-"""The measures of classifications as text: a table, who is taken for whom, and what both parts have in common."""
+"""The measures of classifications as text: tables, who is taken for whom, and what both parts have in common."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from typing import Any
 
 from timbre.scoring.classification import BEST
 from timbre.scoring.evaluation import aligned, percent
+from timbre.scoring.verdict import stamp, warnings
 
 HEAD = ("system", "accuracy % [95 %]", "recall (UA) %", "F1 %", f"top-{BEST} %", "cross-entropy")
+CLASS_HEAD = ("class", "utterances", "recall % [95 %]", "precision %", "F1 % [95 %]")
+SPEAKER_HEAD = ("speaker", "utterances", "accuracy % [95 %]", "recall (UA) %")
 _CONFUSIONS = 5
+_SHARED = {
+    "shared_speakers": "speakers:",
+    "sessions": "sessions:",
+    "texts": "texts:",
+    "audio": "identical recordings:",
+}
+_MOST = 20  # classes and speakers that are shown one by one
 
 
 def rows(metrics: dict[str, Any]) -> list[list[str]]:
@@ -38,9 +48,36 @@ def difference(values: dict[str, float | None]) -> str:
     return percent(values) + ("" if values["p"] is None else f", p {values['p']:.3f}")
 
 
+def class_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """A row a class, under :data:`CLASS_HEAD`."""
+    return [
+        [name, str(values["count"]), percent(values["recall"]), _share(values["precision"]), percent(values["f1"])]
+        for name, values in metrics["classes"].items()
+    ]
+
+
+def speaker_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """A row a speaker, under :data:`SPEAKER_HEAD`; none where speakers are the classes, or not known."""
+    return [
+        [name, str(values["count"]), percent(values["accuracy"]), _share(values["recall"])]
+        for name, values in (metrics["speakers"] or {}).items()
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
 def table(metrics: dict[str, Any]) -> str:
-    """All of it, for the terminal."""
-    return "\n".join([aligned([HEAD, *rows(metrics)]), *_confusions(metrics["confusions"]), _tested(metrics)])
+    """All of it, for the terminal; of many classes or speakers none by itself."""
+    details = [(CLASS_HEAD, class_rows(metrics)), (SPEAKER_HEAD, speaker_rows(metrics))]
+    parts = [
+        aligned([HEAD, *rows(metrics)]),
+        *(aligned([head, *found]) for head, found in details if 0 < len(found) <= _MOST),
+        "\n".join([*_confusions(metrics["confusions"]), _tested(metrics)]),
+        "\n".join(filter(None, [stamp(metrics), *(f"WARNING: {said}" for said in warnings(metrics))])),
+    ]
+    return "\n\n".join(filter(None, parts))
 
 
 def _confusions(pairs: list[dict[str, Any]]) -> Iterator[str]:
@@ -62,7 +99,6 @@ def _tested(metrics: dict[str, Any]) -> str:
     )
     if train is None:
         return f"{said}; what training knew of them is not known (--train)"
-    said += f", of whom {train['shared_speakers']} stand in {train['data']} too; "
-    if train["sessions"] is None:
-        return f"{said}sessions: not known (no utt2session), utterances of one may stand in both"
-    return f"{said}sessions in both: {train['sessions']}"
+    both = [f"{name} {'not known' if train[key] is None else train[key]}" for key, name in _SHARED.items()]
+    where = "both parts" if train["folds"] == 1 else f"both parts of one of {train['folds']} folds"
+    return f"{said}\n{train['data']}: in {where} are {', '.join(both)}; SHA-256 of the split {train['sha256']}"

@@ -1,6 +1,7 @@
 """All measures of classifications, of one system or several, as plain data for ``metrics.json``.
 
-Rates are shares from 0 to 1. Intervals are 95 % and resample speakers (:mod:`timbre.scoring.class_bootstrap`).
+Rates are shares from 0 to 1. Intervals are 95 % and resample speakers, or utterances of fewer than three speakers
+(:mod:`timbre.scoring.class_bootstrap`).
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ import numpy as np
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.folds import read_folds
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.text import read_optional
 from timbre.scoring.bootstrap import with_interval
-from timbre.scoring.class_bootstrap import Decisions, rates, replicates
+from timbre.scoring.class_bootstrap import Decisions, draw_units, rates, resampled
+from timbre.scoring.class_details import by_class, by_speaker, confusions
 from timbre.scoring.difference import Difference
 from timbre.scoring.overlap import overlap
 from timbre.scoring.posteriors import Posteriors
+from timbre.scoring.verdict import verdict
 
 BEST = 5  # the measure `top5`: whether the truth is among so many
 COMPARED = ("accuracy", "recall", "f1")
-_CONFUSIONS, _EXAMPLES = 50, 3
 _LEAST = float(np.finfo(np.float32).tiny)  # of a probability in the cross-entropy: smaller ones become 0 in an ark
 
 
@@ -39,6 +42,7 @@ def evaluate_classes(
     train: str | Path | None = None,
     count: int = 1000,
     seed: int = 0,
+    folds: str | Path | None = None,
 ) -> dict[str, Any]:
     """Writes ``metrics.json`` and ``confusion.npz`` to ``out``; returns the metrics.
 
@@ -51,10 +55,12 @@ def evaluate_classes(
             compared with. They may know other classes, in any order.
         train: the data directory that the systems were trained on, to see what both have in common.
         count: bootstrap replicates.
+        folds: of a cross-validation, in the place of ``train``: its folds (:mod:`timbre.kaldi.folds`).
 
     Raises:
         TimbreError: for utterances without posteriors and the reverse, for labels that are no class of the first
-            system, and for audio that stands in both parts (:func:`timbre.scoring.overlap.overlap`).
+            system, for audio that stands in both parts (:func:`timbre.scoring.overlap.overlap`), and for folds that
+            test other utterances.
     """
     directory = DataDir(data)
     table = read_labels(directory, labels)
@@ -63,7 +69,9 @@ def evaluate_classes(
     classes = sorted(first.classes, key=str.encode)
     names = classes + sorted({name for other in others for name in other.classes} - set(classes), key=str.encode)
     truth = _truth([table[utterance] for utterance in utterances], classes, directory.path / labels, first.path)
-    speakers = np.unique([directory.utt2spk[utterance] for utterance in utterances], return_inverse=True)[1]
+    people, speakers = np.unique([directory.utt2spk[utterance] for utterance in utterances], return_inverse=True)
+    what, units = resampled(speakers)
+    known = _known(directory, train, folds)
     metrics: dict[str, Any] = {
         "task": "classification",
         "data": str(data),
@@ -71,33 +79,38 @@ def evaluate_classes(
         "utterances": {
             "count": len(utterances),
             "classes": len(classes),
-            "speakers": int(speakers.max()) + 1,
+            "speakers": len(people),
             "sha256": sha256_of_labels(utterances, table),
             "frames": _frames(directory, utterances),
         },
-        "train": None if train is None else overlap(DataDir(train), directory),
+        "train": known,
+        "verdict": known and verdict(known, labels),
         "chance": 1 / len(classes),
-        "bootstrap": {"resampled": "speakers", "level": 0.95, "seed": seed, "replicates": count},
+        "bootstrap": {"resampled": what, "level": 0.95, "seed": seed, "replicates": count},
         "systems": {},
     }
-    points, draws, taken = {}, {}, {}
-    once = np.ones((1, metrics["utterances"]["speakers"]))
+    points, replicates, decided = {}, {}, {}
+    draws = draw_units(units, count, seed)
+    once = np.ones((1, draws.shape[1]))
     for (name, folder), posteriors in zip(systems.items(), (first, *others), strict=True):
-        decisions, cross_entropy = decide(posteriors, names, truth, speakers)
-        taken[name] = decisions.predicted
+        decisions, cross_entropy = decide(posteriors, names, truth, units)
+        decided[name] = decisions
         points[name] = {key: float(value[0]) for key, value in rates(decisions, once).items()}
-        draws[name] = replicates(decisions, count, seed)
-        bounded = {key: with_interval(value, draws[name][key]) for key, value in points[name].items()}
+        replicates[name] = rates(decisions, draws)
+        bounded = {key: with_interval(value, replicates[name][key]) for key, value in points[name].items()}
         metrics["systems"][name] = {key: bounded.get(key) for key in (*COMPARED, "top5")}
         metrics["systems"][name] |= {"cross_entropy": cross_entropy, "posteriors": str(folder)}
     model, *baselines = systems
     metrics["differences"] = {
-        name: {key: _difference(points, draws, model, name, key) for key in COMPARED} for name in baselines
+        name: {key: _difference(points, replicates, model, name, key) for key in COMPARED} for name in baselines
     }
+    decisions = decided[model]
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(matrix, (truth, taken[model]), 1)
-    metrics["confusions"] = confusions(truth, taken[model], utterances, classes)
-    metrics["classes"] = _classes(matrix, classes)
+    np.add.at(matrix, (truth, decisions.predicted), 1)
+    metrics["confusions"] = confusions(truth, decisions.predicted, utterances, classes)
+    metrics["classes"] = by_class(decisions, draws, classes)
+    alike = labels == "utt2spk" or len(people) == len(utterances)  # each is a class, or known by one utterance
+    metrics["speakers"] = None if alike else by_speaker(decisions, speakers, people.tolist())
     with atomic_write(Path(out) / "confusion.npz", "wb") as file:
         np.savez_compressed(file, matrix=matrix, classes=np.array(classes))
     with atomic_write(Path(out) / "metrics.json") as file:
@@ -135,8 +148,26 @@ def _truth(labels: Sequence[str], classes: Sequence[str], path: Path, folder: st
     return np.array([number[label] for label in labels])
 
 
+def _known(data: DataDir, train: str | Path | None, folds: str | Path | None) -> dict[str, Any] | None:
+    """What is known of the training parts; the utterances must be those that the folds test."""
+    if folds is None:
+        return None if train is None else overlap([(DataDir(train), data)], train)
+    parts = read_folds(folds)
+    tested = set().union(*(test.utt2spk for _, test in parts))
+    for problem, names in (
+        ("does not test utterances", data.utt2spk.keys() - tested),
+        ("tests utterances that are not", tested - data.utt2spk.keys()),
+    ):
+        if names:
+            raise TimbreError(
+                f"{folds}: {problem} of {data.path} ({len(names)}: {some(sorted(names), 3)}); give the folds of "
+                "this part (timbre copy-folds makes both)"
+            )
+    return overlap(parts, folds)
+
+
 def decide(
-    posteriors: Posteriors, names: Sequence[str], truth: np.ndarray, speakers: np.ndarray
+    posteriors: Posteriors, names: Sequence[str], truth: np.ndarray, units: np.ndarray
 ) -> tuple[Decisions, float]:
     """What posteriors decide, and their cross-entropy in nats.
 
@@ -144,7 +175,7 @@ def decide(
 
     Args:
         names: of all classes that labels and systems have.
-        truth, speakers: (N,), numbers of classes in ``names`` and of speakers.
+        truth, units: (N,), numbers of classes in ``names`` and of what is resampled.
     """
     number = {name: column for column, name in enumerate(names)}
     columns = np.array([number[name] for name in posteriors.classes])
@@ -155,44 +186,9 @@ def decide(
     probability = np.where(known, np.take_along_axis(matrix, place[:, None], axis=1)[:, 0], 0)[:, None]
     before = (matrix > probability) | ((matrix == probability) & (np.arange(len(columns)) < place[:, None]))
     among_best = known & (before.sum(axis=1) < BEST) if len(columns) > BEST else None
-    decisions = Decisions(truth, columns[matrix.argmax(axis=1)], speakers, among_best)
-    return decisions, float(-np.log(np.maximum(probability.astype(np.float64), _LEAST)).mean())
-
-
-def confusions(
-    truth: np.ndarray, predicted: np.ndarray, utterances: Sequence[str], classes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """The pairs of classes that are confused, the most frequent first, with the first utterances of each."""
-    wrong = np.flatnonzero(truth != predicted)
-    pairs, place, counts = np.unique(
-        np.stack([truth[wrong], predicted[wrong]], axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    of = np.bincount(truth)
-    wrong = wrong[np.argsort(place.reshape(-1), kind="stable")]
-    starts = np.cumsum(counts) - counts
-    return [
-        {
-            "truth": classes[pairs[i, 0]],
-            "taken_for": classes[pairs[i, 1]],
-            "count": int(counts[i]),
-            "of": int(of[pairs[i, 0]]),
-            "utterances": [utterances[row] for row in wrong[starts[i] : starts[i] + min(counts[i], _EXAMPLES)]],
-        }
-        for i in np.argsort(-counts, kind="stable")[:_CONFUSIONS]
-    ]
-
-
-def _classes(matrix: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Count, recall and precision of each class of the labels; precision ``None`` where nothing is taken for it."""
-    right, count, taken = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    return {
-        classes[i]: {
-            "count": int(count[i]),
-            "recall": float(right[i] / count[i]),
-            "precision": float(right[i] / taken[i]) if taken[i] else None,
-        }
-        for i in np.flatnonzero(count)
-    }
+    decisions = Decisions(truth, columns[matrix.argmax(axis=1)], units, among_best)
+    cross_entropy = np.log(1 / np.maximum(probability.astype(np.float64), _LEAST)).mean()
+    return decisions, float(cross_entropy)
 
 
 def _difference(points: dict, draws: dict, first: str, second: str, key: str) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""What was measured: the ``metrics.json`` of experiments, and the outputs of systems that it speaks of."""
+"""What was measured: the ``metrics.json`` of experiments, their trainings, and the outputs of systems."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ class System:
             where = f"{path}: no such file, the {kind} of '{self.name}' of {self.folder}"
             raise TimbreError(f"{where}; predict or score again (stages 3 and 4)")
         return path
+
+
+def trainings(exp: Path) -> list[Path]:
+    """The folders that an experiment's models were trained in: ``[exp]``, or of folds its ``fold_<k>``.
+
+    These come in the order of their numbers. A folder with a model of its own has no folds, whatever lies in it.
+    """
+    folds = [path for path in exp.glob("fold_*") if path.name.removeprefix("fold_").isdecimal()]
+    if not folds or (exp / "final.pt").exists():
+        return [exp]
+    return sorted(folds, key=lambda path: int(path.name.removeprefix("fold_")))
 
 
 def metrics_files(exp: Path) -> list[Path]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from timbre.errors import TimbreError
 from timbre.kaldi.tables import ArkWriter, read_vectors
-from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.text import read_optional, read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,43 @@ class Posteriors:
     def best(self) -> list[str]:
         """The most probable class of each utterance."""
         return [self.classes[column] for column in self.matrix.argmax(axis=1).tolist()]
+
+
+def joined(parts: Sequence[Posteriors]) -> Posteriors:
+    """The posteriors of all parts, as those of a cross-validation's folds, utterances and classes in byte order.
+
+    Classes are those of any part; one that a part does not know has probability 0 there.
+
+    Raises:
+        TimbreError: for an utterance in two parts.
+    """
+    where: dict[str, str] = {}
+    for part in parts:
+        if twice := [utterance for utterance in part.utterances if utterance in where]:
+            raise TimbreError(
+                f"{part.path}: '{twice[0]}' stands in {where[twice[0]]} too ({len(twice)} such utterances); an "
+                "utterance is tested once"
+            )
+        where |= dict.fromkeys(part.utterances, part.path)
+    utterances, classes = (
+        sorted(names, key=str.encode) for names in (where, {c for p in parts for c in p.classes})
+    )
+    row, column = ({name: number for number, name in enumerate(names)} for names in (utterances, classes))
+    matrix = np.zeros((len(utterances), len(classes)), dtype=np.float32)
+    for part in parts:
+        rows, columns = [row[name] for name in part.utterances], [column[name] for name in part.classes]
+        matrix[np.ix_(rows, columns)] = part.matrix
+    return Posteriors(utterances, classes, matrix)
+
+
+def join_posteriors(folders: Sequence[str | Path], out: str | Path) -> str:
+    """Writes the posteriors of all folders to ``out``, and what was skipped in them; returns a line about them."""
+    whole = joined([Posteriors.read(folder) for folder in folders])
+    skipped = [read_optional(Path(folder) / "posteriors.skipped") for folder in folders]
+    if any(table is not None for table in skipped):
+        write_table(Path(out) / "posteriors.skipped", [row for table in skipped for row in (table or {}).items()])
+    whole.write(out)
+    return f"{out}: {len(whole.utterances)} utterances, {len(whole.classes)} classes, of {len(folders)} folders"
 
 
 def read_classes(path: Path) -> list[str]:

@@ -24,9 +24,12 @@ def statistics(frames: np.ndarray) -> np.ndarray:
     return np.concatenate([frames.mean(axis=0), frames.std(axis=0)]).astype(np.float32)
 
 
-def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
+def read_statistics(data: str | Path, known: dict[str, np.ndarray] | None = None) -> tuple[list[str], np.ndarray]:
     """The utterances of a data directory and their vectors (N, 2F).
 
+    Args:
+        known: vectors by the place of their frames (``<ark>:<offset>``), which are not computed again; new ones are
+            added. The folds of a cross-validation share one.
     Raises:
         TimbreError: naming the utterance, for one without frames or with another number of features.
     """
@@ -35,11 +38,14 @@ def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
     if not table:
         raise TimbreError(f"{directory.path}/feats.scp: empty; run steps/make_feats.sh (stage 1)")
     vectors: list[np.ndarray] = []
+    known = {} if known is None else known
     for utterance, rxfile in table.items():
-        frames = read_matrix(rxfile, scp=directory.path / "feats.scp")
-        if not len(frames):
-            raise TimbreError(f"{directory.path}/feats.scp: '{utterance}' has no frames; look at its audio")
-        vectors.append(statistics(frames))
+        if rxfile not in known:
+            frames = read_matrix(rxfile, scp=directory.path / "feats.scp")
+            if not len(frames):
+                raise TimbreError(f"{directory.path}/feats.scp: '{utterance}' has no frames; look at its audio")
+            known[rxfile] = statistics(frames)
+        vectors.append(known[rxfile])
         if len(vectors[-1]) != len(vectors[0]):
             wanted, found = len(vectors[0]) // 2, len(vectors[-1]) // 2
             raise TimbreError(
@@ -49,15 +55,19 @@ def read_statistics(data: str | Path) -> tuple[list[str], np.ndarray]:
     return list(table), np.stack(vectors)
 
 
-def read_standardised(train: str | Path, data: str | Path) -> tuple[tuple[list[str], np.ndarray], ...]:
+def read_standardised(
+    train: str | Path, data: str | Path, known: dict[str, np.ndarray] | None = None
+) -> tuple[tuple[list[str], np.ndarray], ...]:
     """Utterances and vectors of both data directories, each dimension by its mean and deviation over ``train``.
 
     A dimension that does not vary over the training part (a padded feature) becomes 0.
 
+    Args:
+        known: as of :func:`read_statistics`.
     Raises:
         TimbreError: as :func:`read_statistics`, and where the two have other numbers of features.
     """
-    (keys, vectors), (reference_keys, reference) = read_statistics(data), read_statistics(train)
+    (keys, vectors), (reference_keys, reference) = (read_statistics(part, known) for part in (data, train))
     if reference.shape[1] != vectors.shape[1]:
         raise TimbreError(
             f"{data}: {vectors.shape[1] // 2} features a frame, {train}: {reference.shape[1] // 2}; "

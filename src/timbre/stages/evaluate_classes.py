@@ -1,6 +1,7 @@
 """Measures classifications: accuracy, recall, F1, their 95 % intervals by resampled speakers, and confusions.
 
-Prints one table and the most frequent confusions; writes metrics.json and confusion.npz to the output directory.
+Prints tables of systems, classes and speakers, what training knew of them, and what the figures do not beat; writes
+metrics.json and confusion.npz to the output directory.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FOLDER",
         help="a further system and its posteriors of the same utterances; repeatable",
     )
-    parser.add_argument(
+    trained = parser.add_mutually_exclusive_group()
+    trained.add_argument(
         "--train", help="data directory that was trained on; what both have in common is looked for"
     )
+    trained.add_argument("--folds", help="of a cross-validation: its folds, <k>/{train,test}")
     parser.add_argument("--replicates", type=int, default=1000, help="resamplings of the speakers")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling")
     parser.add_argument("data", help="data directory of the utterances")
@@ -38,5 +41,7 @@ def main(args: argparse.Namespace) -> None:
         named_system(text, lambda path: (path / "posteriors.scp").is_file(), expected) for text in args.system
     ]
     systems = by_name([(args.name, args.folder), *further])
-    metrics = evaluate_classes(args.data, systems, args.out, args.labels, args.train, args.replicates, args.seed)
+    metrics = evaluate_classes(
+        args.data, systems, args.out, args.labels, args.train, args.replicates, args.seed, args.folds
+    )
     print(table(metrics))

@@ -1,8 +1,8 @@
 """Makes the table of an ablation: confs trained with several seeds, and which differences are more than chance.
 
-make-ablation --conf A.yaml B.yaml … --seeds 1 2 3 [--set KEY=VALUE] [--out RESULTS.md]; the experiments are those
-of exp/ that run.sh names so. The table is printed; with --out it also replaces what stands in that file between
-<!-- ablation: begin --> and <!-- ablation: end -->.
+make-ablation --conf A.yaml B.yaml … --seeds 1 2 3 [--set KEY=VALUE] [--expdir exp/x] [--out RESULTS.md]; the
+experiments are those that run.sh names so. The table is printed; with --out it also replaces what stands in that
+file between <!-- ablation: begin --> and <!-- ablation: end -->.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", nargs="+", type=int, required=True, help="the seeds that each was trained with")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overridden in all of them")
+    parser.add_argument("--expdir", default="exp", help="the folder of the experiments (exp/<protocol>)")
     parser.add_argument("--out", help="Markdown file with the two lines; the rest of it stays as it is")
 
 
@@ -27,7 +28,7 @@ def main(args: argparse.Namespace) -> None:
 
     exps = {
         Path(conf).stem: [
-            Path("exp", experiment_name(conf, [*args.set, f"train.seed={seed}"])) for seed in args.seeds
+            Path(args.expdir, experiment_name(conf, [*args.set, f"train.seed={seed}"])) for seed in args.seeds
         ]
         for conf in args.conf
     }

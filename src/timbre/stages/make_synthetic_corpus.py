@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--layout",
         default="synthetic",
-        help="the corpus that the files are laid out like: its module in timbre.corpora (aishell, voxceleb)",
+        help="the corpus whose files these are laid out like: its module in timbre.corpora (aishell, tess …)",
     )
     parser.add_argument("--conf", type=Path, help="YAML of what differs from the layout's defaults")
     parser.add_argument(

@@ -84,6 +84,21 @@ def load(path: str | Path, device: str = "cpu") -> TrainedModel:
     return kind(state, resolve_device(device))
 
 
+def classify(
+    models: Sequence[Classifier], source: str | Path | np.ndarray, rate: int | None = None
+) -> dict[str, float]:
+    """The mean of the probabilities p_k(c) that K models, such as those of folds, give a class c:
+
+        p(c) = Σ_k p_k(c) / K
+
+    where p_k(c) is 0 of a class that model k does not know. They sum to 1; the highest comes first.
+    """
+    found = [model.classify(source, rate) for model in models]
+    names = dict.fromkeys(name for each in found for name in each)
+    means = {name: sum(each.get(name, 0.0) for each in found) / len(found) for name in names}
+    return dict(sorted(means.items(), key=lambda row: -row[1]))
+
+
 def extract_posteriors(
     model: Classifier, data: DataDir, out: Path, job: str, bad_audio: str, precision: str = "fp32"
 ) -> None:

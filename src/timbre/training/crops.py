@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import Dataset
 
 from timbre.errors import TimbreError
+from timbre.models.batching import padded
 from timbre.training.experiment import SpecAugmentConf, TrainConf
 
 
@@ -28,12 +29,17 @@ class Batch(NamedTuple):
 class FrameSource(Protocol):
     """Where crops come from: :class:`timbre.features.front_end.FrameReader`, or frames computed online."""
 
+    def num_frames(self, utterance: str) -> int:
+        """Frames of the whole utterance."""
+
     def crop(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
         """``(length, F)`` from a random place of the utterance."""
 
 
 class CropBatches(Dataset):
     """The batches of one epoch (:meth:`set_epoch`) by their place, all of ``conf.batch_size`` crops.
+
+    With ``conf.crop_frames`` 0 they are whole utterances, padded with zeros.
 
     Of several processes each takes its rows of every batch: ``share`` is ``(which, of how many)``.
     """
@@ -102,22 +108,20 @@ class CropBatches(Dataset):
         conf, rows = self._conf, self._rows
         chosen = self._order[place * conf.batch_size :][rows]
         utterances = list(self._utterances[chosen])
-        feats = np.stack(
+        feats, lengths = padded(
             [
-                self._reader.crop(
-                    utterance, conf.crop_frames, np.random.default_rng([conf.seed, self._epoch, place, row])
-                )
+                self._frames(utterance, np.random.default_rng([conf.seed, self._epoch, place, row]))
                 for row, utterance in enumerate(utterances, start=rows.start)
             ]
         )
         rng = np.random.default_rng([conf.seed, self._epoch, place])
-        spec_augment(feats, conf.spec_augment, rng, conf.batch_size, rows)
-        return Batch(
-            torch.from_numpy(feats),
-            torch.full((len(chosen),), conf.crop_frames, dtype=torch.int64),
-            torch.from_numpy(self._labels[chosen]),
-            utterances,
-        )
+        spec_augment(feats.numpy(), conf.spec_augment, rng, conf.batch_size, rows)
+        return Batch(feats, lengths, torch.from_numpy(self._labels[chosen]), utterances)
+
+    def _frames(self, utterance: str, rng: np.random.Generator) -> np.ndarray:
+        """A crop, or the whole utterance where there are none."""
+        crop = self._conf.crop_frames
+        return self._reader.crop(utterance, crop or self._reader.num_frames(utterance), rng)
 
 
 def spec_augment(

@@ -13,6 +13,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
+from timbre.corpora.splits import Unit
 from timbre.errors import TimbreError
 from timbre.features.augment import AugmentConf
 from timbre.features.frames import require_waveforms
@@ -50,7 +51,9 @@ class TrainConf(Section):
         "ark",
         description="where training crops come from: feats.scp, or computed from waveforms when they are needed",
     )
-    crop_frames: PositiveInt = Field(200, description="frames of a random crop; shorter utterances wrap")
+    crop_frames: NonNegativeInt = Field(
+        200, description="frames of a random crop, shorter utterances wrap; 0: whole utterances, padded in a batch"
+    )
     crops_per_utterance: PositiveInt = Field(1, description="crops of each utterance in an epoch")
     sampler: Literal["plain", "balanced", "p_by_k"] = Field(
         "plain",
@@ -88,6 +91,11 @@ class TrainConf(Section):
         le=0.5,
         description="task classification: share of the training utterances kept for model selection and "
         "calibration; 0: none",
+    )
+    heldout_unit: Unit = Field(
+        "session",
+        description="task classification: what is held out whole; a session is the utterance where no utt2session "
+        "is known",
     )
     average: PositiveInt = Field(
         5, description="so many consecutive epochs, those with the lowest mean held-out EER or error, are averaged"

@@ -64,10 +64,11 @@ def refuse_known_utterances(path: str, experiment: Experiment, data: DataDir) ->
         TimbreError: naming the keys that decide what is held out.
     """
     stamp, here = Path(path) / "train_data.sha256", flat(experiment.model_dump(mode="json"))
-    there = flat({"task": "verification", "labels": "utt2spk", **read_final(path)["conf"]})
+    earlier = {"task": "verification", "labels": "utt2spk", "train.heldout_unit": "session"}  # of older models
+    there = earlier | flat(read_final(path)["conf"])
     if not stamp.exists() or stamp.read_text(encoding="utf-8").strip() != fingerprint(data, there["labels"]):
         return
-    keys = ("task", "labels", "train.seed", "train.heldout_utterances")
+    keys = ("task", "labels", "train.seed", "train.heldout_utterances", "train.heldout_unit")
     if differ := [f"{key} was {there.get(key)}, is {here[key]}" for key in keys if there.get(key) != here[key]]:
         raise TimbreError(
             f"init: {path} was trained on utterances that are held out here ({', '.join(differ)}); make these keys "

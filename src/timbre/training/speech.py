@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from timbre.corpora.splits import units
 from timbre.errors import TimbreError
 from timbre.features.augment import Augmenter
-from timbre.features.front_end import FrameReader
+from timbre.features.cmvn import global_statistics
+from timbre.features.front_end import FrameReader, is_uniform
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
@@ -29,6 +33,8 @@ class TrainingSpeech:
         utt2spk, utt2class: of all utterances.
         crops: where training crops come from, augmented if the conf says so.
         whole: where whole utterances come from, never augmented.
+        statistics: of ``input.cmvn: global``, mean and inverse deviation (2, F) of the utterances to train on
+            (copies too), as ``whole`` would give them without; else None.
     """
 
     def __init__(
@@ -38,7 +44,9 @@ class TrainingSpeech:
         online = train.features == "online"
         if online:
             waves = WaveReader(data, features.sample_rate, features.resample, allow_pipes)
-        self.crops = self.whole = OnlineFrames(waves, features, conf) if online else FrameReader(data, conf)
+        frames = partial(OnlineFrames, waves, features) if online else partial(FrameReader, data)
+        by_all = conf.cmvn == "global"
+        self.whole = frames(conf.model_copy(update={"cmvn": "none"}) if by_all else conf)
         utterances = self.whole.utterances
         self.utt2spk = data.utt2spk
         if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
@@ -54,18 +62,26 @@ class TrainingSpeech:
             self.held = [utterance for utterance in originals if self.utt2spk[utterance] in apart]
         else:
             self.classes, self.held_out = sorted(set(originals.values())), []
-            self.held = split_utterances(originals, units(data), train.heldout_utterances, train.seed)
+            self.held = split_utterances(
+                originals, units(data, train.heldout_unit), train.heldout_utterances, train.seed
+            )
         number, held = {name: row for row, name in enumerate(self.classes)}, set(self.held)
         self.labels = {
             utterance: number[self.utt2class[utterance]]
             for utterance in utterances
             if self.utt2class[utterance] in number and self._original(utterance) not in held
         }
+        self.statistics: np.ndarray | None = None
+        if by_all:
+            spoken = (self.whole.read(utterance) for utterance in self.labels)
+            self.statistics = global_statistics(spoken, conf.norm_vars, is_uniform(features))
+            self.whole = frames(conf, self.statistics)
+        self.crops = self.whole
         if online and experiment.augment.kinds:
             person = utt2person(data)
             heard = {utterance: person[utterance] for utterance in self.labels}  # nobody held out talks in babble
             augment = Augmenter(experiment.augment, waves, heard, features.sample_rate, sources)
-            self.crops = OnlineFrames(waves, features, conf, augment)
+            self.crops = frames(conf, self.statistics, augment)
 
     def is_original(self, utterance: str) -> bool:
         """Whether an utterance is none of the copies that speed perturbation and augmentation make."""

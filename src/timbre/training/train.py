@@ -108,6 +108,8 @@ def _finish(
             writer.write("mean", backend["mean"].numpy())
     final = {"format": FORMAT, "conf": experiment.model_dump(mode="json"), "classes": speech.classes}
     final |= {"backend": backend, "encoder": cpu_state(encoder), "loss": weights["loss"]}
+    if speech.statistics is not None:
+        final["statistics"] = torch.from_numpy(speech.statistics)
     save_tensors(directory / "final.pt", final)
     log.info("%s; wrote final.pt", said)
     return f"{directory}/final.pt: {len(speech.classes)} classes, {said}"

@@ -1,0 +1,96 @@
+"""What baselines may see: labels, numbers and statistics of utterances to learn from, and of those to classify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from timbre.errors import TimbreError, some
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.labels import read_labels
+from timbre.scoring.statistics import read_standardised
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What baselines may see: the labelled training part, and the utterances to classify.
+
+    Perturbed copies of the training part are left out; they are for models that learn from many epochs. ``vectors``
+    are those that are known of frames (:func:`timbre.scoring.statistics.read_statistics`).
+    """
+
+    train: DataDir
+    data: DataDir
+    labels: str = "utt2spk"
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        originals = self.train.table("utt2uniq") if self.train.has("utt2uniq") else {}
+        labels = read_labels(self.train, self.labels)
+        return {utt: label for utt, label in labels.items() if originals.get(utt, utt) == utt}
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The C classes of the training part, in order."""
+        return sorted(set(self._labels.values()))
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The number (M,) of the class of each training utterance."""
+        return np.unique(list(self._labels.values()), return_inverse=True)[1]
+
+    @cached_property
+    def utterances(self) -> list[str]:
+        """The N utterances to classify."""
+        return list(self.data.utt2spk)
+
+    @cached_property
+    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standardised means and deviations of frames: (M, 2F) of training utterances, (N, 2F) of the others."""
+        found = read_standardised(self.train.path, self.data.path, self.vectors)
+        return tuple(
+            _rows(*pair, wanted, directory)
+            for pair, wanted, directory in zip(
+                found, (self._labels, self.utterances), (self.train, self.data), strict=True
+            )
+        )
+
+    @cached_property
+    def speakers(self) -> np.ndarray:
+        """The number (M,) of the speaker of each training utterance."""
+        return np.unique([self.train.utt2spk[utterance] for utterance in self._labels], return_inverse=True)[1]
+
+    def numbers(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of a table: (M, 1) of training utterances, (N, 1) of the others."""
+        return _numbers(self.train, name, self._labels), _numbers(self.data, name, self.utterances)
+
+
+def _rows(keys: list[str], vectors: np.ndarray, wanted: list[str] | dict, directory: DataDir) -> np.ndarray:
+    """The vectors of some utterances, in float64."""
+    place = {key: row for row, key in enumerate(keys)}
+    if missing := [utterance for utterance in wanted if utterance not in place]:
+        raise TimbreError(
+            f"{directory.path}/feats.scp: lacks {len(missing)} utterances ({some(missing, 3)}); run "
+            "steps/make_feats.sh (stage 1)"
+        )
+    return vectors[[place[utterance] for utterance in wanted]].astype(np.float64)
+
+
+def _numbers(directory: DataDir, name: str, utterances: Iterable[str]) -> np.ndarray:
+    """The numbers (N, 1) of utterances in a table, which must be finite."""
+    table, found = directory.table(name), []
+    for utterance in utterances:
+        try:
+            found.append(float(table[utterance]))
+        except (KeyError, ValueError):
+            found.append(np.nan)
+        if not np.isfinite(found[-1]):
+            said = f"'{table[utterance]}', no number" if utterance in table else "nothing"
+            raise TimbreError(
+                f"{directory.path}/{name}: says of '{utterance}' {said}; run steps/make_feats.sh (stage 1)"
+            )
+    return np.array(found)[:, None]

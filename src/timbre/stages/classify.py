@@ -1,0 +1,29 @@
+"""Which class? All of a classifier's, '<class> <probability>' lines, the most probable first.
+
+Of an experiment of folds, which has a model each, the probabilities are the mean of those that its models give; a
+single one of them is named by its folder (exp/x/fold_1).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="experiment directory, or its final.pt; of an experiment of folds the mean of its models",
+    )
+    parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("audio", help="audio file")
+
+
+def main(args: argparse.Namespace) -> None:
+    from timbre.scoring.measured import trainings
+    from timbre.training.classifier import Classifier, classify
+
+    models = [Classifier.load(folder, args.device) for folder in trainings(Path(args.model))]
+    for name, probability in classify(models, args.audio).items():
+        print(f"{name} {probability:.4f}")

@@ -1,0 +1,172 @@
+"""Folds of a cross-validation: disjoint by unit, all tested once, copied without what features lack."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from timbre.__main__ import main
+from timbre.corpora.folds import copy_folds, make_folds
+from timbre.errors import TimbreError
+from timbre.kaldi import folds
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.perturb import add_speed_copies
+from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.validate import validate
+
+SPEAKERS, TEXTS, EMOTIONS = ("03", "08", "10"), ("ja", "nein", "doch"), ("anger", "fear")
+
+
+@pytest.fixture
+def source(tmp_path) -> DataDir:
+    """Three speakers say three texts in two emotions."""
+    data = tmp_path / "all"
+    said = {
+        f"{spk}-{text}-{emotion}": (spk, text, emotion)
+        for spk in SPEAKERS
+        for text in TEXTS
+        for emotion in EMOTIONS
+    }
+    for field, name in enumerate(("utt2spk", "text", "utt2emotion")):
+        write_table(data / name, {utterance: fields[field] for utterance, fields in said.items()})
+    write_table(data / "spk2utt", {spk: " ".join(utts) for spk, utts in DataDir(data).spk2utt.items()})
+    write_table(data / "wav.scp", {utterance: f"/corpus/{utterance}.wav" for utterance in said})
+    write_table(data / "spk2gender", dict.fromkeys(SPEAKERS, "f"))
+    return DataDir(data)
+
+
+def read(root: Path) -> dict[int, tuple[set[str], set[str]]]:
+    """The utterances of the training and the test part of each fold."""
+    return {
+        number: (set(train.utt2spk), set(test.utt2spk))
+        for number, (train, test) in enumerate(folds.read_folds(root), start=1)
+    }
+
+
+def without(source: DataDir, path: Path, *gone: str) -> DataDir:
+    """A copy of a directory that lacks these utterances, as after ``--bad-audio skip``."""
+    shutil.copytree(source.path, path)
+    for name in ("utt2spk", "text", "utt2emotion", "wav.scp"):
+        write_table(path / name, {key: value for key, value in source.table(name).items() if key not in gone})
+    return DataDir(path)
+
+
+@pytest.mark.parametrize(("unit", "field", "names"), [("speaker", 0, SPEAKERS), ("text", 1, sorted(TEXTS))])
+def test_each_unit_is_left_out_once(source, tmp_path, unit, field, names, capsys):
+    main(["make-folds", "--unit", unit, str(source.path), str(tmp_path / "folds")])
+    parts = read(tmp_path / "folds")
+    for name, (train, test) in zip(names, parts.values(), strict=True):
+        assert {utterance.split("-")[field] for utterance in test} == {name}
+        assert train == source.utt2spk.keys() - test
+    assert set().union(*(test for _, test in parts.values())) == source.utt2spk.keys()
+    for part in ("1/train", "3/train"):
+        assert not validate(tmp_path / "folds" / part, feats=False, text=False)
+    assert read_table(tmp_path / "folds/1/test/spk2gender").keys() == {
+        utterance.split("-")[0] for utterance in parts[1][1]
+    }
+    lines = "".join(
+        f"{line}\n"
+        for line in sorted(
+            f"{number} {part} {utterance}"
+            for number in (1, 2, 3)
+            for part in ("train", "test")
+            for utterance in read_table(tmp_path / f"folds/{number}/{part}/utt2spk")
+        )
+    )
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{tmp_path}/folds/1: 12 utterances, tested on 6 of {unit} '{names[0]}'"
+    assert said[3:] == [
+        f"{tmp_path}/folds: 3 folds, SHA-256 of the split {hashlib.sha256(lines.encode()).hexdigest()}"
+    ]
+
+
+def test_copies_are_left_out_with_their_original(source, tmp_path):
+    """The trap: a faster copy has a speaker's name of its own, and is the same voice."""
+    add_speed_copies(source, [0.9], tmp_path / "fast")
+    list(make_folds(DataDir(tmp_path / "fast"), tmp_path / "folds", "speaker"))
+    parts = read(tmp_path / "folds")
+    assert len(parts) == 3 and len(parts[1][1]) == 12
+    assert {name.removeprefix("sp0.9-").split("-")[0] for name in parts[1][1]} == {"03"}
+
+
+def test_features_are_folded_alike_and_what_they_lack_is_counted(source, tmp_path, capsys):
+    main(["make-folds", str(source.path), str(tmp_path / "folds")])
+    assert (tmp_path / "folds/3").is_dir()
+    feats = without(source, tmp_path / "feats/all", "08-ja-fear", "10-doch-anger")
+    feats.write("feats.scp", {utterance: f"x.ark:{utterance}" for utterance in feats.utt2spk})
+    feats.write("utt2level", dict.fromkeys(feats.utt2spk, "-30.5"))
+    main(["copy-folds", "--folds", str(tmp_path / "folds"), str(feats.path), str(tmp_path / "feats")])
+    lost = {"08-ja-fear", "10-doch-anger"}
+    left = {number: (train - lost, test - lost) for number, (train, test) in read(tmp_path / "folds").items()}
+    assert read(tmp_path / "feats/folds") == left
+    for path in (tmp_path / "feats/test", tmp_path / "feats/folds/2/test"):
+        tables = [
+            read_table(path / name) for name in ("utt2spk", "feats.scp", "utt2level", "utt2emotion", "wav.scp")
+        ]
+        assert all(one.keys() == other.keys() for one, other in itertools.pairwise(tables))
+    assert read_table(tmp_path / "feats/test/utt2spk") == feats.utt2spk
+    said = capsys.readouterr().out.splitlines()[-2:]
+    assert said[0] == (
+        f"{tmp_path}/feats: 2 of 18 utterances of {tmp_path}/folds left out, as {feats.path} lacks them: "
+        "08-ja-fear, 10-doch-anger"
+    )
+    assert said[1].startswith(f"{tmp_path}/feats: 3 folds, 16 utterances tested, SHA-256 of the split ")
+
+
+def test_one_split_is_one_fold(source, tmp_path):
+    parts = [str(tmp_path / "folds/1" / part) for part in ("train", "test")]
+    main(["split-utterances", "--labels=utt2emotion", "--unit=text", "--share=0.3", str(source.path), *parts])
+    said = list(copy_folds(tmp_path / "folds", source, tmp_path / "feats"))
+    assert len(said) == 1 and "1 folds, 6 utterances tested" in said[0]
+    assert len(read_table(tmp_path / "feats/test/utt2spk")) == 6
+
+
+def test_what_cannot_be_left_out(source, tmp_path):
+    out = tmp_path / "folds"
+    with pytest.raises(TimbreError, match="all/utt2session: no such file; it names the session"):
+        list(make_folds(source, out, "session"))
+    one = without(source, tmp_path / "one", *(name for name in source.utt2spk if name[:2] != "03"))
+    with pytest.raises(TimbreError, match=r"one: all utterances are of one speaker \(03\); choose another unit"):
+        list(make_folds(one, out, "speaker"))
+    with pytest.raises(TimbreError, match="all/utt2mood: no such file; --labels"):
+        list(make_folds(source, out, "speaker", "utt2mood"))
+    alone = without(
+        source, tmp_path / "alone", *(name for name in source.utt2spk if "fear" in name and name[:2] != "08")
+    )
+    with pytest.raises(TimbreError, match=r"alone: fold 2 has nothing to train fear on \(utt2emotion\); leave"):
+        list(make_folds(alone, out, "speaker"))
+    assert not out.exists()
+
+
+def test_folds_that_features_cannot_fill(source, tmp_path):
+    list(make_folds(source, tmp_path / "folds", "speaker"))
+    names = source.utt2spk.keys()
+    for gone, message in (
+        ([name for name in names if name.startswith("08")], "has no utterance of fold 2's test part"),
+        (
+            [name for name in names if "anger" in name and not name.startswith("10")],
+            "fold 3 has nothing to train anger",
+        ),
+    ):
+        feats = without(source, tmp_path / "feats", *gone)
+        with pytest.raises(TimbreError, match=message):
+            list(copy_folds(tmp_path / "folds", feats, tmp_path / "out"))
+        shutil.rmtree(feats.path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_folds_of_an_earlier_split_are_not_mixed_in(source, tmp_path):
+    out = tmp_path / "folds"
+    list(make_folds(source, out, "speaker"))
+    list(make_folds(source, out, "text"))  # as many
+    two = without(source, tmp_path / "two", *(name for name in source.utt2spk if name[:2] == "10"))
+    with pytest.raises(TimbreError, match="folds: holds fold 3 of another split, this has 2; remove .*folds"):
+        list(make_folds(two, out, "speaker"))
+    list(copy_folds(out, source, tmp_path))
+    shutil.copytree(out / "3", tmp_path / "one/1")
+    with pytest.raises(TimbreError, match="folds: holds fold 2 of another split, this has 1"):
+        list(copy_folds(tmp_path / "one", source, tmp_path))

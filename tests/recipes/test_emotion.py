@@ -1,0 +1,143 @@
+"""Emotion recognition: TESS's protocols and EMO-DB's folds on stand-ins, each conf, a classified file, mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from timbre.training.experiment import load_experiment
+
+ROOT, TESS, EMODB = Path(__file__).parents[2], "egs/tess/ser", "egs/emodb/ser"
+CONFS = [
+    (recipe, path.stem)
+    for recipe in (TESS, EMODB)
+    for path in sorted((ROOT / recipe / "conf").glob("*.yaml"))
+    if path.stem not in ("mfcc", "corpus")
+]
+SMALL = {
+    "audionet": ["encoder.channels=8", "encoder.hidden=8"],
+    "ecapa": ["encoder.channels=16", "encoder.aggregation_channels=24"],
+    "conformer": ["encoder.channels=16", "encoder.heads=2", "encoder.layers=1", "encoder.feed_forward=16"],
+    "xvector": ["encoder.channels=16", "encoder.pooling_channels=24"],
+}
+
+
+def options(conf, *further):
+    """The options that make a conf train in seconds."""
+    kind = next((kind for kind in SMALL if conf.startswith(kind)), "ecapa")
+    keys = ["train.epochs=1", "train.batch_size=8", *SMALL[kind], *further]
+    return [*(word for key in keys for word in ("--set", key)), "--conf", f"conf/{conf}.yaml"]
+
+
+def utterances(path):
+    return {line.split()[0] for line in path.open()}
+
+
+@pytest.fixture(scope="module")
+def corpora(clone):
+    """Stand-ins of a size for tests: 12 words by both actresses, and four actors with 21 utterances each."""
+    (clone / TESS / "conf/corpus.yaml").write_text("utterances: 84\n")
+    (clone / EMODB / "conf/corpus.yaml").write_text("train_speakers: 4\nutterances: 21\n")
+
+
+@pytest.fixture(scope="module")
+def tess(corpora, run, clone):
+    """The exercise, with the conf's own training."""
+    code, out, err = run("run.sh", "--corpus", "synthetic", folder=TESS)
+    assert code == 0, out + err
+    return out
+
+
+@pytest.fixture(scope="module")
+def emodb(corpora, run, clone):
+    small = options("ecapa_fbank", "train.heldout_utterances=0.3")
+    code, out, err = run("run.sh", "--corpus", "synthetic", *small, "--exp", "exp/x", folder=EMODB)
+    assert code == 0, out + err
+    return out
+
+
+def test_the_exercise_is_stamped_and_stands_beside_what_needs_no_network(tess, clone):
+    exp = clone / TESS / "exp/exercise/audionet"
+    metrics = json.loads((exp / "metrics.json").read_text())
+    assert metrics["verdict"] == ["speaker-dependent", "text-dependent"]
+    assert list(metrics["systems"]) == ["audionet", "majority", "duration", "energy", "SVM of statistics"]
+    assert metrics["utterances"]["count"] == 8 and metrics["bootstrap"]["resampled"] == "utterances"
+    assert metrics["systems"]["duration"]["accuracy"]["value"] > 0.6  # sad words are spoken more slowly
+    assert "speaker-dependent, text-dependent" in tess
+    report = (exp / "report.html").read_text()
+    assert "Synthetic speech" in report and report.count("speaker-dependent, text-dependent") >= 4
+    assert (exp / "model_card.md").exists() and (exp / "fold_1/history.jsonl").read_text().count("\n") == 20
+
+
+@pytest.mark.parametrize(("protocol", "tested"), [("word_disjoint", 56), ("seven_class", 49)])
+def test_protocols_of_one_split(tess, run, clone, protocol, tested):
+    what = ["--protocol", protocol, "--corpus", "synthetic", "--stop-stage", 0]
+    code, out, err = run("run.sh", *what, folder=TESS)
+    assert code == 0, out + err
+    folds = clone / TESS / f"data/{protocol}/folds"
+    train, test = (utterances(folds / f"1/{part}/utt2spk") for part in ("train", "test"))
+    assert len(train | test) == len(train) + len(test) == 168 and abs(len(test) - tested) <= 7
+    words = [{utterance.split("-")[1] for utterance in part} for part in (train, test)]
+    assert bool(words[0] & words[1]) == (protocol == "seven_class") and not (folds / "2").exists()
+
+
+def test_each_actress_is_tested_by_the_model_of_the_other(tess, run, clone):
+    what = ["--protocol", "cross_speaker", "--corpus", "synthetic", "--stop-stage", 4, *options("audionet")]
+    code, out, err = run("run.sh", *what, "--exp", "exp/cross_speaker/x", folder=TESS)
+    assert code == 0, out + err
+    metrics = json.loads((clone / TESS / "exp/cross_speaker/x/metrics.json").read_text())
+    assert metrics["verdict"] == ["speaker-independent", "text-dependent"] and metrics["train"]["folds"] == 2
+    assert metrics["utterances"]["count"] == 168 and "speaker-independent, text-dependent" in out
+
+
+@pytest.mark.parametrize(("recipe", "conf"), [one for one in CONFS if one[0] == TESS])
+def test_every_conf_trains(tess, run, clone, recipe, conf):
+    where = ["--stage", 1, "--stop-stage", 2, "--exp", f"exp/exercise/small_{conf}"]
+    code, out, err = run("run.sh", *where, *options(conf), folder=recipe)
+    assert code == 0, out + err
+    assert (clone / recipe / f"exp/exercise/small_{conf}/fold_1/final.pt").exists()
+
+
+@pytest.mark.parametrize(("recipe", "conf"), CONFS)
+def test_every_conf_is_of_emotions(recipe, conf):
+    experiment = load_experiment(ROOT / recipe / f"conf/{conf}.yaml")
+    assert experiment.task == "classification" and experiment.labels == "utt2emotion"
+    assert experiment.features.resample and experiment.features.sample_rate == (24414 if recipe == TESS else 16000)
+
+
+def test_actors_are_tested_by_models_that_do_not_know_them(emodb, clone):
+    here = clone / EMODB
+    everybody = utterances(here / "data/all/utt2spk")
+    tested = [utterances(here / f"data/folds/{fold}/test/utt2spk") for fold in range(1, 5)]
+    assert set().union(*tested) == everybody and sum(map(len, tested)) == len(everybody) == 84
+    for fold, apart in enumerate(tested, start=1):
+        train = utterances(here / f"data/folds/{fold}/train/utt2spk")
+        assert train == everybody - apart and not {u[:2] for u in train} & {u[:2] for u in apart}
+        log = (here / f"exp/x/fold_{fold}/train.log").read_text()
+        assert "42 utterances to train on; held out: 0 speakers, 21 utterances" in log  # an actor whole
+    metrics = json.loads((here / "exp/x/metrics.json").read_text())
+    assert metrics["verdict"] == ["speaker-independent", "text-dependent"]
+    assert metrics["bootstrap"]["resampled"] == "speakers" and len(metrics["speakers"]) == 4
+    assert (here / "exp/x/report.html").exists()
+
+
+def test_a_file_is_classified_by_the_models_of_all_folds(emodb, timbre, clone):
+    wav = sorted((clone / EMODB / "data/corpus").glob("**/*.wav"))[0]
+    code, out, err = timbre("classify", wav, "--model", "exp/x", folder=EMODB)
+    assert code == 0, err
+    classes, shares = zip(*(line.split() for line in out.splitlines()), strict=True)
+    shares = [float(share) for share in shares]
+    assert len(set(classes)) == 7 and shares == sorted(shares, reverse=True) and abs(sum(shares) - 1) < 1e-3
+
+
+def test_mistakes_are_named(tess, run):
+    for words, message in (
+        (["--protocol", "exercises"], "--protocol takes exercise, word_disjoint, cross_speaker or seven_class"),
+        (["--stage", 0], "--corpus DIR is missing"),
+        (["--stage", 3, "--protocol", "seven_class", "--conf", "conf/ecapa_fbank.yaml"], "stage 1"),
+        (["--set", "augment.kinds=[noise]", "--stage", 1], "set train.features: online"),
+    ):
+        code, out, err = run("run.sh", *words, folder=TESS)
+        assert code == 1 and message in err, out + err
