@@ -4,6 +4,7 @@
 # Of the recipe it takes the options conf set nj device bad_audio, and what utils/experiment.sh makes of them.
 # shellcheck shell=bash disable=SC2154
 [[ -z $augmented ]] || die "$conf: augmentation of folds is done in training only; set train.features: online"
+[[ $init != */fold_* ]] || die "init: $init was trained on what other folds test; start from a model of other speech"
 sources=data/augment
 [ -d "$sources" ] || sources=
 baselines=(--baseline majority --baseline duration --baseline energy --baseline statistics_svm)
@@ -11,8 +12,10 @@ if stage 1 "features: frames to ark/scp, those of the conf and of the baselines;
   steps/make_feats_dir.sh --nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --vad "$vad" \
     "$data/all" "$feats/all"
   steps/make_feats_dir.sh --nj "$nj" --bad-audio "$bad_audio" --conf conf/mfcc.yaml "$data/all" "$baseline/all"
-  for each in "$feats" "$baseline"; do
-    timbre copy-folds --folds "$data/folds" --labels "$labels" "$each/all" "$each"
+  folds=$data/folds
+  for each in "$feats" "$baseline" "$feats"; do # what was left out of either is left out of both
+    timbre copy-folds --folds "$folds" --labels "$labels" "$each/all" "$each"
+    folds=$each/folds
   done
 fi
 
@@ -27,6 +30,7 @@ if stage 3 "predict: posteriors of each fold's test part, by its model and by ba
 fi
 
 if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines; what the parts have in common"; then
+  require_file "$feats/test/$labels" "timbre copy-folds (stage 1) makes it"
   steps/evaluate_classes.sh --name "${exp##*/}" --labels "$labels" --folds "$feats/folds" \
     --system "majority=$exp/baseline/majority" --system "duration=$exp/baseline/duration" \
     --system "energy=$exp/baseline/energy" --system "SVM of statistics=$exp/baseline/statistics_svm" \
@@ -34,5 +38,6 @@ if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines
 fi
 
 if stage 5 "report: plots, tables and the conf in one HTML file; the model's card"; then
+  require_file "$data/about" "the preparation of the corpus (stage 0) makes it"
   steps/make_report.sh --about "$(<"$data/about")" "$exp"
 fi

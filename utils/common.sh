@@ -1,6 +1,7 @@
 # common.sh: what run.sh and steps/*.sh have in common; utils/parse_options.sh sources it.
 #   die "message"                    one line on stderr, exit 1
 #   require_file PATH "who makes it" dies when PATH is missing or empty
+#   count_folds DIR                  prints how many of DIR/1, DIR/2, … there are
 #   lock_dir DIR                     dies when another run works in DIR; held until this script and all it started end
 # shellcheck shell=bash
 
@@ -12,6 +13,12 @@ die() {
 require_file() {
   [[ -e $1 ]] || die "$1: no such file; $2"
   [[ -s $1 ]] || die "$1: empty; $2"
+}
+
+count_folds() {
+  local count=0
+  while [[ -d $1/$((count + 1)) ]]; do count=$((count + 1)); done
+  echo "$count"
 }
 
 lock_dir() {

@@ -4,6 +4,7 @@
 #   overrides  the options that pass ${set[@]} on to steps
 #   exp        the experiment directory, $expdir/<conf>[,<overrides>], unless --exp names one
 #   labels     the table of the classes
+#   init       the experiment that training starts from, if any
 #   feats      the folder of the features' data directories, $data/<kind, dimension, hash of their conf>
 #   baseline   the folder of the features that verification's untrained baseline looks at (conf/mfcc.yaml)
 #   vad        whether the conf reads voiced frames only
@@ -14,6 +15,7 @@
 #   scored     the options that pass the back-ends on: those asked for, or the cosine; trained are those of them that
 #              are trained on embeddings
 # shellcheck shell=bash disable=SC2034,SC2154
+(($# == 0)) || die "unexpected argument '$1'; options are --name value (--help lists them)"
 data=${data:-data}
 [[ -z $init ]] || set+=("init=$init")
 overrides=()
@@ -29,7 +31,7 @@ if [[ -n ${__is[init]} ]] && ((stage <= 2)); then
 fi
 exp=${exp:-${expdir:-exp}/${__is[name]}}
 [[ ${__is[task]} == "${task:=verification}" ]] || die "$conf: its task is ${__is[task]}; this recipe's confs have task: $task"
-labels=${__is[labels]}
+labels=${__is[labels]} init=${__is[init]}
 feats=$data/${__is[features]} baseline=$data/${__is[baseline]:-}
 vad=${__is[vad]} online=${__is[online]} speeds=${__is[speeds]}
 augmented=${__is[augmented]:+$data/${__is[augmented]}/train}

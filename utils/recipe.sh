@@ -44,3 +44,5 @@ __recipe_end() {
   fi
 }
 trap __recipe_end EXIT
+trap 'exit 143' TERM
+trap 'exit 129' HUP

@@ -51,6 +51,16 @@ def test_the_network_frame_by_frame_and_packed(tied: bool) -> None:
     )
 
 
+def test_what_no_value_sees_of_a_frame() -> None:
+    """By its gradient the published network looks at 382 of 500 samples, and no further."""
+    feats = torch.randn(1, 2, 500, requires_grad=True)
+    frames = F.avg_pool1d(feats[0][:, None], 2)
+    for layer in make().convolutions:
+        frames = F.max_pool1d(F.conv1d(frames, layer.weight[:, :, 0].square(), stride=2).square(), 2)
+    frames.sum().backward()
+    assert make().seen == 382 and (feats.grad[0, :, 382:] == 0).all() and (feats.grad[0, :, 380:382] != 0).any()
+
+
 def test_the_lengths_are_those_of_the_rows() -> None:
     """Lengths in another order than the utterances give other embeddings; together reordered they give the same."""
     encoder, feats = make().eval(), torch.nan_to_num(batch())

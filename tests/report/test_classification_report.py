@@ -112,7 +112,7 @@ def test_what_is_not_known_is_left_out(classified, tmp_path):
     assert "None" not in page.text
     assert "Recordings of one session may stand in both parts: the session's channel helps." in page.text
     assert "s000 10 80.00 [78.00, 82.00] –" in page.text
-    assert "exp is not above majority: their accuracies cannot be told apart." in page.text  # there is no p
+    assert "exp is not above majority: their accuracies cannot be told apart (" in page.text  # there is no p
     metrics |= {"train": None}
     metrics["utterances"]["frames"] = {"shortest": 90, "median": 310, "longest": 2000}
     (tmp_path / "exp" / "metrics.json").write_text(json.dumps(metrics))
@@ -126,7 +126,7 @@ def test_what_is_not_known_is_left_out(classified, tmp_path):
     [
         (
             {"value": -0.1, "low": -0.2, "high": -0.05, "p": 0.001},
-            "is below majority: its accuracy is 10.00 points",
+            "is below majority (-10.00 points, p 0.0",
         ),
         ({"value": 0.01, "low": -0.1, "high": 0.1, "p": 0.8}, "is not above majority: their accuracies cannot be"),
         ({"value": 0.0, "low": None, "high": None, "p": 1.0}, "is not above majority: their accuracies cannot be"),

@@ -214,7 +214,7 @@ def test_the_command_prints_systems_chance_differences_and_confusions(valid, tmp
         f"{train}: in both parts are speakers: 2, sessions: 2, texts: not known, identical recordings: not known; "
         f"SHA-256 of the split {digest.hexdigest()}",
     ]
-    assert "WARNING: net is not above m=1: their accuracies cannot be told apart." in said
+    assert "WARNING: net is not above m=1: their accuracies cannot be told apart (+0.00 points, p 1.000)." in said
     posteriors(tmp_path / "right", TRUTH)
     main(["evaluate-classes", str(valid), str(tmp_path / "right"), str(tmp_path / "out")])
     said = capsys.readouterr().out.splitlines()

@@ -97,10 +97,12 @@ def metrics(**changes):
 
 def test_warnings_name_what_is_not_beaten_and_few_speakers():
     assert warnings(metrics()) == []
-    worse = {"duration": {"accuracy": {"value": -0.02, "low": -0.1, "high": 0.1, "p": 0.5}}}
-    assert warnings(metrics(differences=worse)) == ["net is below duration: its accuracy is 2.00 points lower."]
-    level = {"duration": {"accuracy": {"value": 0.02, "low": -0.1, "high": 0.1, "p": 0.5}}}
-    assert "net is not above duration" in warnings(metrics(differences=level))[0]
+    worse = {"duration": {"accuracy": {"value": -0.02, "low": -0.04, "high": -0.01, "p": 0.01}}}
+    assert warnings(metrics(differences=worse)) == ["net is below duration (-2.00 points, p 0.010)."]
+    for value in (-0.02, 0.02):  # neither is told from none
+        level = {"duration": {"accuracy": {"value": value, "low": -0.1, "high": 0.1, "p": 0.5}}}
+        said = f"their accuracies cannot be told apart ({100 * value:+.2f} points, p 0.500)."
+        assert warnings(metrics(differences=level)) == [f"net is not above duration: {said}"]
     assert "net is not above chance, 70.00 %" in warnings(metrics(chance=0.7))[0]
     few = metrics(utterances={"speakers": 1}, bootstrap={"resampled": "utterances"})
     assert warnings(few) == [

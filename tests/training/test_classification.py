@@ -51,7 +51,8 @@ def test_sessions_are_held_out_whole():
     held = split_utterances(labels, session, 0.2, seed=1)
     assert len(held) == 10 and len({session[name] for name in held}) == 1  # ten are nearer to eight than none
     assert len(split_utterances(labels, session, 0.5, seed=1)) == 20
-    assert split_utterances(labels, session, 0.1, seed=1) == []  # to four ten are not
+    with pytest.raises(TimbreError, match="of 40 utterances in 4 units none can be held out"):
+        split_utterances(labels, session, 0.1, seed=1)  # to four ten are not
 
 
 def test_copies_of_what_is_held_out_are_not_trained_on(toy_data, classify, tmp_path):

@@ -45,6 +45,20 @@ def test_whole_utterances_come_with_their_own_lengths_and_shuffled_classes(batch
         assert len(set(batch.labels.tolist())) > 1
 
 
+def test_masks_lie_in_what_each_row_has_and_follow_from_the_whole_batch(batches):
+    """Of padded rows too: as many masks as the row's own length asks for, whoever else is padded beside it."""
+    frames = np.array([[10], [40], [100]])
+    conf = SpecAugmentConf(time_masks_share=0.05, time_width_share=0.1)
+    whole = np.ones((3, 100, 4), dtype=np.float32)
+    spec_augment(whole, conf, np.random.default_rng(3), frames=frames)
+    masked = (whole == 0).all(axis=2)
+    assert not masked[0].any() and not masked[1, 40:].any()  # a tenth of 10 frames, 0.05 times: no mask
+    assert 0 < masked[1].sum() <= 2 * 4 and 8 < masked[2].sum() <= 5 * 10
+    apart = np.ones((1, 40, 4), dtype=np.float32)
+    spec_augment(apart, conf, np.random.default_rng(3), 3, slice(1, 2), frames)
+    np.testing.assert_array_equal(apart[0], whole[1, :40])
+
+
 def test_batches_follow_from_seed_epoch_and_place(batches):
     (one, _), (other, _) = batches(), batches()
     one.set_epoch(2)

@@ -42,8 +42,10 @@ if stage 0 "data: the corpus, and the parts of the protocol"; then
     corpus=data/corpus
     utils/make_corpus.sh --nj "$nj" --layout tess --conf conf/corpus.yaml "$corpus"
   fi
-  [ -n "$corpus" ] || die "--corpus DIR is missing: where TESS is, or synthetic"
-  timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --out data/tess
+  if [ -n "$corpus" ]; then
+    timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --out data/tess
+  fi
+  require_file data/tess/about "--corpus DIR makes it: where TESS is, or synthetic"
   local/make_protocol.sh "$protocol" data/tess "$data"
 fi
 

@@ -16,6 +16,9 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.audio import load
 from timbre.kaldi.policy import BadAudio
 
+FEW = 20
+"""So many files may have the same length without anybody being told."""
+
 Report = Callable[[str], None]
 
 
@@ -26,6 +29,7 @@ class Options(Section):
         "fail",
         description="the first file that is no readable audio ends it, or all such are left out and reported",
     )
+    max_skipped: float = Field(0.05, ge=0, le=1, description="the largest share of the files that may be left out")
 
 
 def read_rows(
@@ -49,7 +53,7 @@ def read_rows(
     if unknown := [path.name for path, row in named.items() if row is None]:
         raise TimbreError(
             f"{root}: {len(unknown)} of {len(named)} wav files are not named like {example}: {some(unknown)}; "
-            "rename or remove them"
+            + ("is --corpus the right folder?" if 2 * len(unknown) > len(named) else "rename or remove them")
         )
     if not named:
         raise TimbreError(f"{root}: no wav files there; --corpus is the folder that holds files like {example}")
@@ -84,15 +88,27 @@ def _once(rows: Sequence[Row], report: Report) -> list[Row]:
 
 def _readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -> list[Row]:
     """The rows whose files can be used; their rates against the corpus's."""
-    bad, rates = BadAudio(options.bad_audio, "--option bad_audio=skip"), {}
+    lengths: set[int] = set()
+    bad, rates = BadAudio(options.bad_audio, "--bad-audio skip of run.sh, or --option bad_audio=skip,"), {}
     for row in rows:
         with bad.caught(row.utterance):
-            _, rates[row.utterance] = load(str(row.wav))
+            samples, rates[row.utterance] = load(str(row.wav))
+            lengths.add(len(samples))
     if bad.skipped:
+        if len(bad.skipped) > options.max_skipped * len(rows):
+            raise TimbreError(
+                f"{len(bad.skipped)} of {len(rows)} files cannot be used, more than --option "
+                f"max_skipped={options.max_skipped:g} allows: {some(bad.skipped.values())}"
+            )
         report(f"corpus: {len(bad.skipped)} of {len(rows)} files left out: {some(bad.skipped.values(), 20)}")
     if others := [f"{utterance} ({found:,})" for utterance, found in rates.items() if found != rate]:
         report(
             f"corpus: {len(others)} of {len(rates)} files at another rate than {rate:,} Hz: {some(others)}; "
             "features.resample takes care of them"
+        )
+    if len(lengths) == 1 and len(rates) > FEW:
+        report(
+            f"corpus: all {len(rates)} files have {lengths.pop():,} samples: a copy that was cut or padded; its "
+            "figures are not comparable with others, and durations say nothing"
         )
     return [row for row in rows if row.utterance in rates]

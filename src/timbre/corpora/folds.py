@@ -60,10 +60,8 @@ def copy_folds(root: Path, source: DataDir, out: Path, labels: str = "utt2emotio
             :func:`timbre.kaldi.folds.read_folds`.
     """
     planned = read_folds(root)
-    there, wanted = (
-        source.utt2spk.keys(),
-        {utterance for fold in planned for part in fold for utterance in part.utt2spk},
-    )
+    there = source.utt2spk.keys()
+    wanted = {utterance for fold in planned for part in fold for utterance in part.utt2spk}
     folds = [(train.utt2spk.keys() & there, test.utt2spk.keys() & there) for train, test in planned]
     _refuse_untrained(source, folds, labels)
     _refuse_further(out / "folds", folds)

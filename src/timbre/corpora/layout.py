@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from timbre.kaldi.text import read_text
+
 SYNTHETIC = "Synthetic speech"  # the README's first line
 STAND_IN = "Stand-in"  # of other speech of people, laid out like a corpus
 
@@ -63,6 +65,14 @@ class Layout:
 def lines(rows: Iterable[str]) -> str:
     """Each row once, in byte order, as the text of a file."""
     return "".join(f"{row}\n" for row in sorted(set(rows), key=str.encode))
+
+
+def about(data: Path) -> str:
+    """What the speech of a data directory is, in a line: the file ``about`` there or nearest above it."""
+    for folder in (data, *data.parents):
+        if (folder / "about").is_file():
+            return " ".join(read_text(folder / "about").split())
+    return ""
 
 
 def is_synthetic(corpus: Path) -> bool:

@@ -161,7 +161,8 @@ def _refuse_other_corpus(path: Path, tables: Mapping[str, Mapping[str, str]]) ->
         if other:
             raise TimbreError(
                 f"{path / name}: {len(other)} of {len(before)} lines are of another corpus or folder "
-                f"({some(other)}); remove {path} or choose another --out"
+                f"({some(other)}); remove {path} or choose another --out, and another name (--exp) for what is "
+                "trained on it"
             )
 
 

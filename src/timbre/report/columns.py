@@ -8,7 +8,7 @@ from typing import Any
 
 from timbre.report.published import Published
 from timbre.scoring.bootstrap import PRIORS
-from timbre.scoring.classification import BEST
+from timbre.scoring.classification import COMPARED
 from timbre.scoring.evaluation import bounded, percent
 from timbre.scoring.verdict import not_above, stamp
 
@@ -91,14 +91,13 @@ class Classification(Columns):
     """Accuracy, the highest first; all systems but the first are baselines, and chance is one."""
 
     tested, measure = "utterances", "accuracy"
-    head = ("accuracy % [95 %]", "recall (UA) %", f"top-{BEST} %")
+    head = ("accuracy % [95 %]", "recall (UA) % [95 %]", "F1 % [95 %]")
 
     def place(self, value: float) -> float:
         return -value
 
     def cells(self, measures: dict[str, Any]) -> tuple[str, ...]:
-        recall, top = (measures[key] and f"{100 * measures[key]['value']:.2f}" for key in ("recall", "top5"))
-        return percent(measures["accuracy"]), recall, top or NOTHING
+        return tuple(percent(measures[key]) for key in COMPARED)
 
     def published(self, figure: Published) -> tuple[str, ...]:
         return f"*{figure.accuracy:.2f}*", NOTHING, NOTHING
@@ -117,9 +116,8 @@ class Classification(Columns):
         return not_above(metrics)
 
     def further(self, metrics: dict[str, Any]) -> Iterable[tuple[float, tuple[str, ...]]]:
-        chance = 100 * metrics["chance"]
-        top = f"{BEST * chance:.2f}" if metrics["utterances"]["classes"] > BEST else NOTHING
-        yield metrics["chance"], ("chance", f"{chance:.2f}", f"{chance:.2f}", top)
+        chance = f"{100 * metrics['chance']:.2f}"
+        yield metrics["chance"], ("chance", chance, chance, NOTHING)
 
 
 COLUMNS: dict[str, Columns] = {"verification": Verification(), "classification": Classification()}

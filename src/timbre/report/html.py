@@ -87,7 +87,8 @@ def _training(histories: Sequence[plots.History], evaluations: Iterable[dict[str
     stamps = dict.fromkeys(filter(None, (stamp(evaluation["metrics"]) for evaluation in evaluations)))
     said = [f"tested: {', '.join(stamps)}"] if stamps else []
     if stamps and train.get("heldout_utterances") and "heldout_unit" in train:
-        said.append(f"held out in training: by {train['heldout_unit']}")
+        unit = train["heldout_unit"]
+        said.append(f"held out in training: by {'session or utterance' if unit == 'session' else unit}")
     return stamped(plots.training(histories, "history"), "; ".join(said))
 
 

@@ -17,9 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import timbre
 from timbre.conf import flat
+from timbre.corpora.layout import about as speech
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.text import read_text
 from timbre.models.trained import TrainedModel, read_final
 from timbre.report import classification, folds
 from timbre.report.columns import task_of
@@ -51,7 +51,8 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     states = [read_final(folder) for folder in folders]
     conf, model = states[0]["conf"], TrainedModel(states[0], torch.device("cpu"))
     metrics = read_metrics(exp) if metrics_files(exp) else {}
-    about = about or _about(metrics)
+    spoken = (speech(Path(values["data"])) for values in metrics.values())
+    about = about or next(filter(None, spoken), "")
     several = folders != [exp]
     utterances = [_utterances(folder / "train.log") for folder in folders]
     epochs = list(map(len, folds.histories(folders)))
@@ -163,16 +164,6 @@ def _classifier(
     }
     name = "held-out error and temperature (nothing was held out in training)"
     return _Task("model_card_classification.md", values, "utterances", name, bool(fitted), limits)
-
-
-def _about(metrics: Mapping[str, Any]) -> str:
-    """What the speech is, in a line: the file ``about`` of the data or of the nearest folder above."""
-    for values in metrics.values():
-        data = Path(values["data"])
-        for folder in (data, *data.parents):
-            if (folder / "about").is_file():
-                return " ".join(read_text(folder / "about").split())
-    return ""
 
 
 def _utterances(log: Path) -> int | None:

@@ -117,7 +117,8 @@ def _inner_folds(parts: Parts) -> list[tuple[np.ndarray, np.ndarray]]:
     with warnings.catch_warnings():  # a class of fewer utterances than folds is in some of them
         warnings.filterwarnings("ignore", "The least populated class")
         most = int(np.bincount(targets).max())
-        return list(StratifiedKFold(min(5, most), shuffle=True, random_state=0).split(targets, targets))
+        folds = StratifiedKFold(min(5, most), shuffle=True, random_state=0).split(targets, targets)
+        return [fold for fold in folds if np.ptp(targets[fold[0]])]
 
 
 def _refuse_few(parts: Parts, what: str) -> None:

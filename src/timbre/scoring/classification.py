@@ -27,7 +27,7 @@ from timbre.scoring.class_details import by_class, by_speaker, confusions
 from timbre.scoring.difference import Difference
 from timbre.scoring.overlap import overlap
 from timbre.scoring.posteriors import Posteriors
-from timbre.scoring.verdict import verdict
+from timbre.scoring.verdict import of_speech, verdict
 
 BEST = 5  # the measure `top5`: whether the truth is among so many
 COMPARED = ("accuracy", "recall", "f1")
@@ -84,7 +84,7 @@ def evaluate_classes(
             "frames": _frames(directory, utterances),
         },
         "train": known,
-        "verdict": known and verdict(known, labels),
+        "verdict": [*of_speech(directory.path), *(verdict(known, labels) if known else [])] or None,
         "chance": 1 / len(classes),
         "bootstrap": {"resampled": what, "level": 0.95, "seed": seed, "replicates": count},
         "systems": {},

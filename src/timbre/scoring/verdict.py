@@ -6,8 +6,10 @@ the length of an utterance, its level or guessing has shown nothing. Both belong
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from timbre.corpora.layout import SYNTHETIC, about
 from timbre.scoring.difference import SIGNIFICANT
 from timbre.scoring.evaluation import percent
 
@@ -28,6 +30,11 @@ def verdict(train: dict[str, Any], labels: str) -> list[str]:
         f"{name}-{'dependent' if count else 'independent'}" for name, count in shared.items() if count is not None
     ]
     return said + [SAME_AUDIO] * bool(train["audio"])
+
+
+def of_speech(data: Path) -> list[str]:
+    """That the speech of a data directory is synthetic, if it is."""
+    return [SYNTHETIC.lower()] * about(data).startswith(SYNTHETIC)
 
 
 def stamp(metrics: dict[str, Any]) -> str:
@@ -57,10 +64,13 @@ def warnings(metrics: dict[str, Any]) -> list[str]:
     first = next(iter(metrics["systems"]))
     for other, values in metrics["differences"].items():
         accuracy = values["accuracy"]
-        if accuracy["value"] < 0:
-            said.append(f"{first} is below {other}: its accuracy is {-100 * accuracy['value']:.2f} points lower.")
+        points = f"{100 * accuracy['value']:+.2f} points"
+        if accuracy["p"] is not None:
+            points += f", p {accuracy['p']:.3f}"
+        if accuracy["value"] < 0 and accuracy["p"] is not None and accuracy["p"] < SIGNIFICANT:
+            said.append(f"{first} is below {other} ({points}).")
         elif not _above(accuracy):
-            said.append(f"{first} is not above {other}: their accuracies cannot be told apart.")
+            said.append(f"{first} is not above {other}: their accuracies cannot be told apart ({points}).")
     if not _above_chance(metrics):
         accuracy, chance = metrics["systems"][first]["accuracy"], metrics["chance"]
         said.append(f"{first} is not above chance, {100 * chance:.2f} %: its accuracy is {percent(accuracy)} %.")

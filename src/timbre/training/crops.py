@@ -115,7 +115,9 @@ class CropBatches(Dataset):
             ]
         )
         rng = np.random.default_rng([conf.seed, self._epoch, place])
-        spec_augment(feats.numpy(), conf.spec_augment, rng, conf.batch_size, rows)
+        every = self._order[place * conf.batch_size :][: conf.batch_size]
+        frames = conf.crop_frames or np.array([[self._reader.num_frames(name)] for name in self._utterances[every]])
+        spec_augment(feats.numpy(), conf.spec_augment, rng, conf.batch_size, rows, frames)
         return Batch(feats, lengths, torch.from_numpy(self._labels[chosen]), utterances)
 
     def _frames(self, utterance: str, rng: np.random.Generator) -> np.ndarray:
@@ -130,22 +132,23 @@ def spec_augment(
     rng: np.random.Generator,
     batch: int | None = None,
     rows: slice = slice(None),
+    frames: int | np.ndarray | None = None,
 ) -> None:
     """Sets masks of random place and width to 0, in place; each row of ``feats`` (B, T, F) has its own.
 
     Where ``feats`` are some ``rows`` of a ``batch``, the masks of all its rows are drawn: they do not depend on how
-    many processes share it.
+    many processes share it. ``frames`` are how many of its T each row of the batch has, one number or (batch, 1).
     """
-    batch = batch or len(feats)
-    _, frames, bins = feats.shape
+    batch, frames = batch or len(feats), feats.shape[1] if frames is None else frames
+    shares = [(np.asarray(share) * frames).astype(int) for share in (conf.time_masks_share, conf.time_width_share)]
     for axis, size, masks, width in (
         (1, frames, conf.time_masks, conf.time_width),
-        (1, frames, int(conf.time_masks_share * frames), int(conf.time_width_share * frames)),
-        (2, bins, conf.frequency_masks, conf.frequency_width),
+        (1, frames, *shares),
+        (2, feats.shape[2], conf.frequency_masks, conf.frequency_width),
     ):
-        for _ in range(masks):
-            widths = rng.integers(min(width, size) + 1, size=(batch, 1))
+        for number in range(np.max(masks)):
+            widths = rng.integers(np.minimum(width, size) + 1, size=(batch, 1))
             begin = rng.integers(size - widths + 1)
-            place = np.arange(size)
-            masked = ((place >= begin) & (place < begin + widths))[rows]
+            place = np.arange(feats.shape[axis])
+            masked = ((place >= begin) & (place < begin + widths) & (number < masks))[rows]
             feats[np.broadcast_to(np.expand_dims(masked, 3 - axis), feats.shape)] = 0

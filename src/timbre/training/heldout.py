@@ -37,6 +37,9 @@ def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], shar
 
     Units (:func:`timbre.corpora.splits.units`) are held out whole, in the order of their SHA-256 with the seed, as
     long as that comes nearer to the share; of every class one unit at least is left to train on.
+
+    Raises:
+        TimbreError: for a share above 0 of which nothing comes.
     """
     inside: dict[str, list[str]] = {}
     for utterance in labels:
@@ -50,6 +53,12 @@ def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], shar
         if nearer and all(left[label] > 1 for label in classes[unit]):
             left.subtract(classes[unit])
             chosen += inside[unit]
+    if share and not chosen:
+        raise TimbreError(
+            f"of {len(labels)} utterances in {len(inside)} units none can be held out: each (session, speaker or "
+            f"text) is more than twice train.heldout_utterances={share:g} of them, or has a class that no other "
+            "has; choose a larger share, another train.heldout_unit, or 0"
+        )
     return sorted(chosen)
 
 

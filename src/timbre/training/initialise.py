@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from timbre.conf import flat
+from timbre.conf import build, flat
 from timbre.errors import TimbreError, did_you_mean
 from timbre.kaldi.datadir import DataDir
 from timbre.models.trained import read_final
@@ -64,8 +64,7 @@ def refuse_known_utterances(path: str, experiment: Experiment, data: DataDir) ->
         TimbreError: naming the keys that decide what is held out.
     """
     stamp, here = Path(path) / "train_data.sha256", flat(experiment.model_dump(mode="json"))
-    earlier = {"task": "verification", "labels": "utt2spk", "train.heldout_unit": "session"}  # of older models
-    there = earlier | flat(read_final(path)["conf"])
+    there = flat(build(Experiment, read_final(path)["conf"]).model_dump(mode="json"))
     if not stamp.exists() or stamp.read_text(encoding="utf-8").strip() != fingerprint(data, there["labels"]):
         return
     keys = ("task", "labels", "train.seed", "train.heldout_utterances", "train.heldout_unit")

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from timbre.conf import differences, dump, flat
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, some
 from timbre.features.front_end import build_extractor
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
@@ -23,7 +23,7 @@ from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.classification import Classification
 from timbre.training.crops import CropBatches
-from timbre.training.experiment import Experiment
+from timbre.training.experiment import Experiment, load_experiment
 from timbre.training.initialise import freeze, refuse_known_utterances, start_from
 from timbre.training.speech import TrainingSpeech, fingerprint
 from timbre.training.trainer import Trainer
@@ -67,6 +67,8 @@ def train_experiment(
         torch.manual_seed(conf.seed)
         encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
         loss = build_loss(experiment.loss, encoder.embedding_dim, len(speech.classes))
+        if not conf.crop_frames:
+            _refuse_short(speech, encoder.min_frames)
         if experiment.init:
             if experiment.task == "classification" and speech.held:
                 refuse_known_utterances(experiment.init, experiment, data)
@@ -80,6 +82,16 @@ def train_experiment(
         state = trainer.run()
         processes.leave()
         return _finish(experiment, speech, trainer, task, state.best_epochs(conf.average))
+
+
+def _refuse_short(speech: TrainingSpeech, least: int) -> None:
+    """Utterances that are trained on whole must be long enough for the encoder."""
+    lengths = {utterance: speech.crops.num_frames(utterance) for utterance in speech.labels}
+    if short := [f"{utterance} ({frames})" for utterance, frames in lengths.items() if frames < least]:
+        raise TimbreError(
+            f"{len(short)} of {len(lengths)} utterances have fewer frames than the encoder needs, {least}: "
+            f"{some(short)}; leave them out of the data, or set train.crop_frames to {least} or more"
+        )
 
 
 def _finish(
@@ -120,7 +132,7 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
     text, path, stamp = dump(experiment), directory / "conf.yaml", directory / "train_data.sha256"
     trained_on = fingerprint(data, experiment.labels)
     if path.exists():
-        there, here = (flat(yaml.safe_load(source)) for source in (path.read_text(encoding="utf-8"), text))
+        there, here = (flat(one.model_dump(mode="json")) for one in (load_experiment(path), experiment))
         keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
         changed = [f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3]]
         if stamp.exists() and stamp.read_text(encoding="utf-8").strip() != trained_on:
