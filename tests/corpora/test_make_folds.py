@@ -55,6 +55,28 @@ def without(source: DataDir, path: Path, *gone: str) -> DataDir:
     return DataDir(path)
 
 
+def test_groups_of_units_share_the_classes(tmp_path):
+    """Eight speakers, two of whom alone are afraid: in two folds, as in four, nobody stands in both parts."""
+    data = tmp_path / "all"
+    said = {f"s{spk}-{n}": "fear" if spk < 2 and n < 3 else "anger" for spk in range(8) for n in range(6)}
+    speaker = {utterance: utterance[:2] for utterance in said}
+    for name, table in (("utt2spk", speaker), ("utt2emotion", said), ("wav.scp", said)):
+        write_table(data / name, table)
+    for count in (2, 4):
+        if count == 4:
+            write_table(data / "utt2emotion", dict.fromkeys(said, "anger"))
+        lines = list(make_folds(DataDir(data), tmp_path / str(count), "speaker", count=count))
+        found = read(tmp_path / str(count))
+        assert len(found) == count and set().union(*(test for _, test in found.values())) == set(said)
+        for train, test in found.values():
+            people = {utterance[:2] for utterance in test}
+            assert len(people) == 8 // count and not people & {utterance[:2] for utterance in train}
+            assert count == 4 or sum(said[utterance] == "fear" for utterance in test) == 3
+        assert f"of speaker '{sorted(people)[0]}, " in lines[count - 1]
+    with pytest.raises(TimbreError, match="--folds 9: 8 speakers allow 2 to 8 folds"):
+        list(make_folds(DataDir(data), tmp_path / "x", "speaker", count=9))
+
+
 @pytest.mark.parametrize(("unit", "field", "names"), [("speaker", 0, SPEAKERS), ("text", 1, sorted(TEXTS))])
 def test_each_unit_is_left_out_once(source, tmp_path, unit, field, names, capsys):
     main(["make-folds", "--unit", unit, str(source.path), str(tmp_path / "folds")])

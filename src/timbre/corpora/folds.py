@@ -1,11 +1,12 @@
 """Cross-validation: folds are chosen of utterances as they are prepared, and copied to directories of features.
 
-A fold leaves one unit out (:data:`timbre.corpora.splits.UNITS`): of ten speakers fold 1 is trained on nine and
-tested on the first. How folds lie on disk: :mod:`timbre.kaldi.folds`.
+A fold leaves one unit out (:data:`timbre.corpora.splits.UNITS`), or where there are fewer folds a group of them: of
+ten speakers fold 1 is trained on nine and tested on the first. How folds lie on disk: :mod:`timbre.kaldi.folds`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -28,18 +29,47 @@ def leave_one_out(unit_of: Mapping[str, str]) -> dict[str, Fold]:
     return {unit: (unit_of.keys() - inside[unit], inside[unit]) for unit in sorted(inside, key=str.encode)}
 
 
-def make_folds(source: DataDir, out: Path, unit: Unit, labels: str = "utt2emotion") -> Iterator[str]:
+def groups(unit_of: Mapping[str, str], label_of: Mapping[str, str], count: int) -> dict[str, str]:
+    """``{utterance: its group}``: whole units in ``count`` groups that have the classes about equally.
+
+    Units go one by one, those of the most uneven classes first, where they make the shares of the classes most
+    even (scikit-learn's ``StratifiedGroupKFold``). A group is named by its units.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    utterances = sorted(unit_of, key=str.encode)
+    unit, label = [unit_of[name] for name in utterances], [label_of[name] for name in utterances]
+    with warnings.catch_warnings():  # a class of fewer utterances than groups is in some of them
+        warnings.filterwarnings("ignore", "The least populated class")
+        parts = [test for _, test in StratifiedGroupKFold(count).split(label, label, unit)]
+    together = [[utterances[row] for row in part] for part in parts]
+    named = [", ".join(dict.fromkeys(unit_of[name] for name in part)) for part in together]
+    return {name: group for group, part in zip(named, together, strict=True) for name in part}
+
+
+def make_folds(
+    source: DataDir, out: Path, unit: Unit, labels: str = "utt2emotion", count: int | None = None
+) -> Iterator[str]:
     """Writes ``out/<k>/{train,test}``, leaving one unit out in each; yields what is to be said of them.
 
+    Args:
+        count: so many folds, each leaving a group of units out (:func:`groups`).
+
     Raises:
-        TimbreError: where there is one unit alone or no table of them, and for a class of ``labels`` that one unit
-            alone has.
+        TimbreError: where there is one unit alone or no table of them, for fewer units than folds, and for a class
+            of ``labels`` that one unit or group alone has.
     """
     if not source.has(UNITS[unit]):
         raise TimbreError(f"{source.path}/{UNITS[unit]}: no such file; it names the {unit} of each utterance")
-    by_unit = leave_one_out(units(source, unit))
-    if len(by_unit) < 2:
-        raise TimbreError(f"{source.path}: all utterances are of one {unit} ({some(by_unit)}); choose another unit")
+    unit_of = units(source, unit)
+    found = dict.fromkeys(unit_of.values())
+    if len(found) < 2:
+        raise TimbreError(f"{source.path}: all utterances are of one {unit} ({some(found)}); choose another unit")
+    if count is not None:
+        if not 2 <= count <= len(found):
+            raise TimbreError(f"--folds {count}: {len(found)} {unit}s allow 2 to {len(found)} folds")
+        unit_of = groups(unit_of, read_labels(source, labels), count)
+    by_unit = leave_one_out(unit_of)
     folds = list(by_unit.values())
     _refuse_untrained(source, folds, labels)
     _refuse_further(out, folds)
