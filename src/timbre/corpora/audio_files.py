@@ -45,8 +45,8 @@ def read_rows(
         example: a name of the corpus, for messages.
         rate: the corpus's, in Hz; files at another are reported.
     Raises:
-        TimbreError: for a folder without wav files, names that are none of the corpus, one utterance in files that
-            differ, and, unless they are to be skipped, files that cannot be used
+        TimbreError: for a folder without wav files, names that are none of the corpus or no text, one utterance in
+            files that differ, and, unless they are to be skipped, files that cannot be used
             (:func:`timbre.kaldi.audio.load`).
     """
     named = {path: row_of(path) for path in _wav_files(root)}
@@ -57,17 +57,25 @@ def read_rows(
         )
     if not named:
         raise TimbreError(f"{root}: no wav files there; --corpus is the folder that holds files like {example}")
-    return _readable(_once(list(named.values()), report), rate, options, report)
+    return readable(_once(list(named.values()), report), rate, options, report)
 
 
 def _wav_files(root: Path) -> list[Path]:
-    """Those nearest to the root first, then in the order of their paths."""
+    """Those nearest to the root first, then in the order of their paths, which must be text."""
     found = [
         Path(folder, name)
         for folder, _, names in os.walk(root, followlinks=True)
         for name in names
         if name.lower().endswith(".wav") and not name.startswith(".")
     ]
+    for path in found:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            name = os.fsencode(path).decode("utf-8", "backslashreplace")
+            raise TimbreError(
+                f"{name}: the name is not UTF-8, as tables are; rename it (convmv -f cp437 -t utf8 -r --notest)"
+            ) from None
     return sorted(found, key=lambda path: (len(path.parts), path))
 
 
@@ -86,8 +94,12 @@ def _once(rows: Sequence[Row], report: Report) -> list[Row]:
     return list(kept.values())
 
 
-def _readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -> list[Row]:
-    """The rows whose files can be used; their rates against the corpus's."""
+def readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -> list[Row]:
+    """The rows whose files can be used; what is left out, and rates that are not the corpus's, are reported.
+
+    Raises:
+        TimbreError: as :func:`read_rows`, for files that cannot be used.
+    """
     lengths: set[int] = set()
     bad, rates = BadAudio(options.bad_audio, "--bad-audio skip of run.sh, or --option bad_audio=skip,"), {}
     for row in rows:

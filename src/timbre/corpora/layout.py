@@ -35,12 +35,12 @@ class Script:
     """What the speakers of an acted corpus are to do.
 
     ``genders`` are theirs, in the order of their numbers; ``lines`` are what each of them says, a text and an
-    emotion of :data:`timbre.corpora.voices.EMOTIONS`, in the order of the numbers of utterances. No two have one
-    voice variant.
+    emotion of :data:`timbre.corpora.voices.EMOTIONS`, in the order of the numbers of utterances; without a text
+    each utterance is another sentence. No two speakers have one voice variant.
     """
 
     genders: Sequence[str]
-    lines: Sequence[tuple[str, str]]
+    lines: Sequence[tuple[str | None, str]]
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,10 @@ def plan(conf: Conf) -> Iterator[Planned]:
             for count in range(1, conf.utterances + 1):
                 _, utterance, wav = layout.place(part, number, count)
                 rng = np.random.default_rng([conf.seed, zlib.crc32(utterance.encode())])
-                if layout.script:
-                    text, emotion = layout.script.lines[count - 1]
-                else:
+                text, emotion = layout.script.lines[count - 1] if layout.script else (None, None)
+                if text is None:
                     words = int(rng.integers(conf.words[0], conf.words[1], endpoint=True))
-                    text, emotion = sentence(conf.language, words, rng), None
+                    text = sentence(conf.language, words, rng)
                 said = Utterance(part, speaker.name, speaker.gender, utterance, wav, text, emotion)
                 yield Planned(said, speaker, rng)
 

@@ -36,4 +36,4 @@ def _print(section: Section, prefix: str, changed: dict[str, tuple[object, objec
             else ""
         )
         said = "; ".join(part for part in (choices, field.description) if part)
-        print(f"{prefix}{name}: {shown}{default}".ljust(44) + (f"# {said}" if said else ""))
+        print(f"{prefix}{name}: {shown}{default}".ljust(43) + (f" # {said}" if said else ""))
