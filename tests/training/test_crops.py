@@ -54,6 +54,10 @@ def test_masks_lie_in_what_each_row_has_and_follow_from_the_whole_batch(batches)
     masked = (whole == 0).all(axis=2)
     assert not masked[0].any() and not masked[1, 40:].any()  # a tenth of 10 frames, 0.05 times: no mask
     assert 0 < masked[1].sum() <= 2 * 4 and 8 < masked[2].sum() <= 5 * 10
+    crops, alike = np.ones((3, 100, 4), dtype=np.float32), np.ones((3, 100, 4), dtype=np.float32)
+    spec_augment(crops, conf, np.random.default_rng(3))
+    spec_augment(alike, conf, np.random.default_rng(3), frames=np.full((3, 1), 100))
+    np.testing.assert_array_equal(crops, alike)
     apart = np.ones((1, 40, 4), dtype=np.float32)
     spec_augment(apart, conf, np.random.default_rng(3), 3, slice(1, 2), frames)
     np.testing.assert_array_equal(apart[0], whole[1, :40])

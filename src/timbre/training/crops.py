@@ -140,6 +140,8 @@ def spec_augment(
     many processes share it. ``frames`` are how many of its T each row of the batch has, one number or (batch, 1).
     """
     batch, frames = batch or len(feats), feats.shape[1] if frames is None else frames
+    if np.ptp(frames) == 0:  # rows that are all as long draw what crops of that length do
+        frames = int(np.max(frames))
     shares = [(np.asarray(share) * frames).astype(int) for share in (conf.time_masks_share, conf.time_width_share)]
     for axis, size, masks, width in (
         (1, frames, conf.time_masks, conf.time_width),
