@@ -29,7 +29,7 @@ utterances=$(wc -l < "$data/utt2spk")
 made_of=$(sha256sum "$exp/final.pt" "$data/feats.scp" | cut -d' ' -f1 | sha256sum | cut -c1-12)
 parts=$out/jobs.$kind.$made_of.$precision.$nj
 "$here/utils/split_data.sh" --per-utt "$data" "$nj" > /dev/null
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( ($(nproc) + nj - 1) / nj ))}
+share_processors "$nj"
 ${cmd:-$train_cmd} JOB=1:"$nj" "$out/log/$kind.JOB.log" \
   timbre extract-embeddings --kind "$kind" --device "$device" --precision "$precision" --bad-audio "$bad_audio" --job JOB \
   "$exp" "$data/split${nj}utt/JOB" "$parts"

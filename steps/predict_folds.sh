@@ -19,7 +19,7 @@ folds=$1 exp=$2
 require_file "$folds/1/test/feats.scp" "timbre copy-folds (stage 1) makes it"
 count=$(count_folds "$folds")
 [ "$nj" -le "$count" ] || nj=$count
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( ($(nproc) + nj - 1) / nj ))}
+share_processors "$nj"
 ${cmd:-$train_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/predict.JOB.log" \
   "$here/steps/predict.sh" --nj 1 --device "$device" --bad-audio "$bad_audio" \
   "$exp/fold_JOB" "$folds/JOB/test" "$exp/fold_JOB/test"

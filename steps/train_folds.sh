@@ -24,7 +24,7 @@ count=$(count_folds "$folds")
 [ "$nj" -le "$count" ] || nj=$count
 options=(--conf "$conf" --sources "$sources" --device "$device")
 for setting in "${set[@]}"; do options+=(--set "$setting"); done
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( ($(nproc) + nj - 1) / nj ))}
+share_processors "$nj"
 ${cmd:-$train_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/train.JOB.log" \
   "$here/steps/train_encoder.sh" "${options[@]}" --train "$folds/JOB/train" "$exp/fold_JOB"
 grep -h 'final.pt: ' "$exp"/log/train.*.log

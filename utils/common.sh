@@ -2,6 +2,7 @@
 #   die "message"                    one line on stderr, exit 1
 #   require_file PATH "who makes it" dies when PATH is missing or empty
 #   count_folds DIR                  prints how many of DIR/1, DIR/2, … there are
+#   share_processors N               gives each of N jobs its share of them (OMP_NUM_THREADS, unless it is set)
 #   lock_dir DIR                     dies when another run works in DIR; held until this script and all it started end
 # shellcheck shell=bash
 
@@ -19,6 +20,10 @@ count_folds() {
   local count=0
   while [[ -d $1/$((count + 1)) ]]; do count=$((count + 1)); done
   echo "$count"
+}
+
+share_processors() {
+  export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + $1 - 1) / $1))}
 }
 
 lock_dir() {

@@ -16,8 +16,16 @@ from timbre.kaldi.layout import keyed_by, read_unique, tables
 from timbre.kaldi.text import write_table
 from timbre.kaldi.transform import remove_tables_but
 
-_OF_FEATURES = ("feats.scp", "feats_*.scp", "vectors_*.scp", "vad.scp", "cmvn.scp", "utt2num_frames")
-_OF_FEATURES += ("utt2level", "utt2audio")
+_OF_FEATURES = (
+    "feats.scp",
+    "feats_*.scp",
+    "vectors_*.scp",
+    "vad.scp",
+    "cmvn.scp",
+    "utt2num_frames",
+    "utt2level",
+    "utt2audio",
+)
 _OF_DURATION = ("utt2dur", "reco2dur")
 
 

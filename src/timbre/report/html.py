@@ -66,7 +66,7 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
         crop_frames=train.get("crop_frames"),
         training=Markup(_training(histories, evaluations, train)) if histories else None,
         epochs=folds.span(map(len, histories)) if histories else "",
-        folds=len(folders) if folders != [exp] else 0,
+        folds=len(folders),
         conf=conf,
         differences=yaml.safe_load(_text(trained / "differences.yaml") or ""),
         skipped=_skipped([exp, *data, *(part.with_name("all") for part in data if folders != [exp])]),
