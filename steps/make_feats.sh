@@ -7,6 +7,7 @@ set -euo pipefail
 
 conf=conf/mfcc.yaml    # a features section, or an experiment's conf that has one
 set=()                 # override one key of the conf: features.num_mel_bins=40
+stream=                # of a conf with streams: the one whose frames are extracted
 nj=4                   # parallel jobs
 cmd=                   # job runner (default: train_cmd of cmd.sh)
 bad_audio=fail         # audio that cannot be used: fail, or skip
@@ -26,13 +27,13 @@ require_file "$conf" "name another with --conf"
 utterances=$(wc -l < "$data/utt2spk")
 [ "$nj" -le "$utterances" ] || nj=$utterances
 case $kind in
-  feats) command=make-feats beside=(--beside utt2num_frames utt2dur utt2level utt2audio) ;;
-  vad) command=compute-vad beside=() ;;
+  feats) command=make-feats options=(--stream "$stream") beside=(--beside utt2num_frames utt2dur utt2level utt2audio) ;;
+  vad) command=compute-vad options=() beside=() ;;
   *) die "--kind takes feats or vad, found '$kind'" ;;
 esac
 "$here/utils/split_data.sh" --per-utt "$data" "$nj" > /dev/null
 export OMP_NUM_THREADS=1
 ${cmd:-$train_cmd} JOB=1:"$nj" "$logdir/$kind.JOB.log" \
-  timbre "$command" --conf "$conf" "${set[@]/#/--set=}" --job JOB --bad-audio "$bad_audio" \
+  timbre "$command" --conf "$conf" "${set[@]/#/--set=}" "${options[@]}" --job JOB --bad-audio "$bad_audio" \
   --allow-pipes "$allow_pipes" "$data/split${nj}utt/JOB" "$featdir"
 timbre collect-jobs --jobs "$nj" --max-skipped "$max_skipped" "$data" "$featdir" "$kind" "${beside[@]}"

@@ -7,6 +7,7 @@ set -euo pipefail
 
 conf=conf/mfcc.yaml  # a features section, or an experiment's conf that has one
 set=()               # override one key of the conf
+stream=              # of a conf with streams: the one whose frames are extracted
 speeds=              # also copies at these speeds, as further speakers: "0.9 1.1"
 most=                # so many utterances at most, evenly spread over <data>
 online=false         # make no features: training computes them from the waveforms
@@ -47,7 +48,7 @@ if [ "$online" = true ]; then
   touch "$out/.prepared" # last: a directory without it was interrupted
   exit 0
 fi
-options=(--conf "$conf" --nj "$nj" --bad-audio "$bad_audio" --allow-pipes "$allow_pipes")
+options=(--conf "$conf" --stream "$stream" --nj "$nj" --bad-audio "$bad_audio" --allow-pipes "$allow_pipes")
 for setting in "${set[@]}"; do options+=(--set "$setting"); done
 "$here/steps/make_feats.sh" "${options[@]}" "$out"
 [ ! -s "$out/feats.skipped" ] || "$here/utils/fix_data_dir.sh" "$out"

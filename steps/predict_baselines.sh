@@ -5,7 +5,7 @@
 # writes posteriors.{ark,scp} and classes into <out>/<kind>; those of all folds in the second form.
 set -euo pipefail
 
-baseline=()     # majority, duration (by utt2dur), energy (by utt2level), statistics_lda, statistics_svm (of feats.scp)
+baseline=()     # majority, speaker, duration (by utt2dur), energy (by utt2level), statistics_lda, statistics_svm (of feats.scp)
 train=          # data directory with labels and what the baselines look at, to learn from
 folds=          # of a cross-validation: its folds, <k>/{train,test}
 labels=utt2spk  # the table of the classes in the training part

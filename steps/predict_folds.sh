@@ -2,7 +2,7 @@
 # Classifies the test part of each fold by the model that was trained on the rest, folds as jobs:
 #   steps/predict_folds.sh [options] <folds> <exp>
 # reads <folds>/<k>/test and <exp>/fold_<k>; writes posteriors.{ark,scp} and classes into <exp>/fold_<k>/test, and of
-# all folds together into <exp>/test.
+# all folds together into <exp>/test; of a fusion of streams gates.{ark,scp} and streams too.
 set -euo pipefail
 
 nj=2            # folds that are done at once
@@ -16,7 +16,7 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 2 ] || die "expected <folds> <exp>, found $# arguments"
 folds=$1 exp=$2
-require_file "$folds/1/test/feats.scp" "timbre copy-folds (stage 1) makes it"
+require_file "$folds/1/test/utt2spk" "timbre copy-folds (stage 1) makes it"
 count=$(count_folds "$folds")
 [ "$nj" -le "$count" ] || nj=$count
 share_processors "$nj"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Trains confs with several seeds each, and tells which differences are more than chance:
 #   utils/ablation.sh [options] conf/a.yaml conf/b.yaml … [-- options of run.sh]
-# in a recipe's folder. The others are compared with the first conf. The data is prepared once, if --corpus or --download
+# in a recipe's folder. The others are compared with the first conf. The data is prepared once, if --corpus… or --download
 # stands among the options of run.sh; what is trained already is not trained again.
 set -euo pipefail
 
-seeds="1 2 3"  # of training: a model of each conf with each
-out=           # Markdown file that gets the table, between <!-- ablation: begin --> and <!-- ablation: end -->
+seeds="1 2 3"     # of training: a model of each conf with each
+measure=accuracy  # what confs are compared by: accuracy, or recall (UA)
+out=              # Markdown file that gets the table, between <!-- ablation: begin --> and <!-- ablation: end -->
 here=$(dirname "$(readlink -f "$0")")/..
 . "$here/utils/parse_options.sh"
 . "$here/path.sh"
@@ -24,7 +25,7 @@ marker='<!-- ablation: begin -->' # looked for before the hours of training
 protocol=$(sed -n 's/^protocol=\([A-Za-z0-9_]*\).*/\1/p' run.sh) # its default, where the recipe has protocols
 for ((i = 1; i <= $#; i++)); do
   case ${!i} in
-    --corpus | --download) stage=0 ;;
+    --corpus | --corpus-?? | --download) stage=0 ;;
     --set) settings+=(--set "${@:i+1:1}") ;;
     --protocol) protocol=${*:i+1:1} ;;
     --init) settings+=(--set "init=${@:i+1:1}") ;;
@@ -41,4 +42,4 @@ for seed in $seeds; do
 done
 # shellcheck disable=SC2086 # seeds are words
 timbre make-ablation --conf "${confs[@]}" --seeds $seeds "${settings[@]}" --expdir "exp${protocol:+/$protocol}" \
-  ${out:+--out "$out"}
+  --measure "$measure" ${out:+--out "$out"}

@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
@@ -85,7 +85,9 @@ def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> s
     name = where + ".".join(path)
     if item["type"] == "extra_forbidden":
         for part in path[:-1]:
-            section = section.model_fields[part].annotation  # type: ignore[assignment]
+            section = (
+                section.model_fields[part].annotation if hasattr(section, "model_fields") else get_args(section)[1]
+            )
         return f"unknown key '{name}'{did_you_mean(path[-1], section.model_fields)}"
     message = item["msg"][0].lower() + item["msg"][1:]
     return f"{name}: {message.removeprefix('value error, ')}, found {item['input']!r}"

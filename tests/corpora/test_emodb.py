@@ -61,6 +61,7 @@ def test_data_directory(corpus, tmp_path, capsys):
     assert read_table(data / "spk2age")["09"] == "21"
     assert not validate(data, feats=False, text=True)
     assert capsys.readouterr().out.startswith("all: 10 utterances, 9 speakers, 4 female and 5 male, not the whole")
+    assert set(read_table(data / "utt2lang").values()) == {"de"}
     assert EXPECTED == {"all": (535, 10)}
 
 

@@ -64,6 +64,7 @@ def test_data_directory(corpus, tmp_path, capsys):
     }
     assert set(read_table(data / "utt2emotion").values()) <= set(EMOTIONS)
     assert read_table(data / "text")["YAF-germ-disgust"] == "SAY THE WORD GERM"
+    assert set(read_table(data / "utt2lang").values()) == {"en"}
     assert read_table(data / "utt2spk")["OAF-bite-neutral"] == "OAF"
     assert read_table(data / "spk2gender") == {"OAF": "f", "YAF": "f"}
     assert read_table(data / "spk2age") == {"OAF": "64", "YAF": "26"}

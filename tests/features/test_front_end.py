@@ -11,7 +11,7 @@ from timbre.conf import build
 from timbre.errors import TimbreError
 from timbre.features import fbank, logmel, mfcc
 from timbre.features.extract import extract_features, extract_vad
-from timbre.features.front_end import FrameReader, FrontEnd, InputConf
+from timbre.features.front_end import FrameReader, FrontEnd, InputConf, is_uniform
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 from timbre.kaldi.text import write_table
@@ -99,6 +99,21 @@ def test_log_mel_frames():
     frames = logmel.Extractor(logmel.Conf())(samples)
     assert frames.shape == (101, 40) and frames.isfinite().all()
     assert (frames[10:-10].argmax(dim=1) == frames[50].argmax()).all()
+
+
+def test_log_mel_filters_end_where_the_conf_says():
+    time = torch.arange(RATE) / RATE
+    extract = logmel.Extractor(logmel.Conf(frame_length=64.0, num_mel_bins=20, low_freq=500, high_freq=-4000))
+    low, inside, high = (
+        extract(torch.sin(2 * torch.pi * hertz * time))[10:-10].max() for hertz in (300, 2000, 4200)
+    )
+    assert low < inside - 10 and high < inside - 10
+    with pytest.raises(TimbreError, match="filters from low_freq 0 to 9000 Hz do not lie between 0 and 8000"):
+        build(logmel.Conf, {"high_freq": 9000})
+
+
+def test_log_mel_bins_are_of_one_kind_where_the_conf_says():
+    assert [is_uniform(logmel.Conf(uniform=each)) for each in (False, True)] == [False, True]
 
 
 def test_waveform_scale_is_kaldis():

@@ -17,7 +17,11 @@ LSTM = {"kind": "lstm", "layers": 2, "hidden": 16, "embedding_dim": 12}
 TRANSFORMER = {"kind": "transformer", "channels": 16, "heads": 2, "layers": 2, "feed_forward": 24}
 TRANSFORMER |= {"embedding_dim": 12, "dropout": 0.0}  # what is dropped depends on the padding too
 CONFORMER = {**TRANSFORMER, "kind": "conformer", "kernel": 7}
+BYOLA = {"kind": "byola", "channels": 6, "embedding_dim": 12, "dropout": 0.0}
 AUDIONET = {"kind": "audionet", "average": 1, "convolutions": 1, "channels": 4, "hidden": 12}
+ALLOSAURUS = {"kind": "allosaurus", "layers": 2, "hidden": 8, "phones": list("abcdefghijk")}
+WAV2VEC = {"kind": "wav2vec", "channels": 8, "kernels": [10, 8], "strides": [5, 4]}
+WAV2VEC |= {"context_channels": 12, "context_kernels": [3, 2]}
 ENCODERS = {
     "xvector": XVECTOR,
     "xvector_two": {**XVECTOR, "second_segment_layer": True},
@@ -28,6 +32,8 @@ ENCODERS = {
     "lstm": LSTM,
     "lstm_projected": {**LSTM, "projection": 8},
     "lstm_windows": {**LSTM, "window": 16},
+    "lstm_hop": {**LSTM, "window": 16, "window_hop": 5},
+    "byola": BYOLA,
     "audionet": AUDIONET,
     "audionet_lstm": {**AUDIONET, "convolutions": 0},
     "transformer": TRANSFORMER,
@@ -35,6 +41,10 @@ ENCODERS = {
     "conformer": CONFORMER,
     "conformer_half": {**CONFORMER, "subsampling": 2},
     "conformer_whole": {**CONFORMER, "subsampling": 1},
+    "allosaurus": ALLOSAURUS,
+    "allosaurus_stacked": {**ALLOSAURUS, "stack": 3},
+    "wav2vec": WAV2VEC,
+    "wav2vec_large": {**WAV2VEC, "context_skip": True, "log_compression": True},
 }
 
 
@@ -47,7 +57,19 @@ EVERY = pytest.mark.parametrize(
     [(name, kind) for name in ENCODERS for kind in (POOLINGS if "pooling" in conf_of(name).model_fields else [""])],
 )
 EVERY_KIND = pytest.mark.parametrize(
-    "name", ["xvector", "ecapa", "resnet34", "lstm", "audionet", "transformer", "conformer"]
+    "name",
+    [
+        "xvector",
+        "ecapa",
+        "resnet34",
+        "lstm",
+        "byola",
+        "audionet",
+        "transformer",
+        "conformer",
+        "wav2vec",
+        "allosaurus",
+    ],
 )
 
 

@@ -42,6 +42,7 @@ def encoders() -> list[tuple[str, dict]]:
     """Every kind of encoder at a small size, a new one too; some with further settings."""
     modules = {kind: kind_module("timbre.models", kind) for kind in kinds("timbre.models")}
     every = [(kind, {}) for kind, module in modules.items() if hasattr(module, "Encoder")]
+    every = [(kind, conf) for kind, conf in every if not hasattr(modules[kind].Encoder, "frames")]
     return [
         (kind, {name: value for name, value in SMALL.items() if name in modules[kind].Conf.model_fields} | others)
         for kind, others in [*every, *FURTHER]
@@ -66,6 +67,11 @@ def model(kind: str, **conf: object) -> TrainedModel:
     }
     state = {"conf": experiment.model_dump(), "classes": ["a", "b", "c"], "backend": backend}
     return TrainedModel(state | {"encoder": encoder.state_dict()}, torch.device("cpu"))
+
+
+def test_a_front_end_of_frames_is_refused(tmp_path):
+    with pytest.raises(TimbreError, match="model.onnx: not written: wav2vec gives frames to other models"):
+        export_onnx(model("wav2vec", channels=8, context_channels=8), tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(("kind", "conf"), encoders(), ids=str)

@@ -45,13 +45,22 @@ def test_embedding_is_of_the_last_real_frame(projection: int) -> None:
 
 def test_windows_overlap_by_half_and_the_last_reaches_the_end() -> None:
     numbered = torch.arange(50.0)[None, :, None] + 100 * torch.arange(len(LENGTHS))[:, None, None]
-    parts, sizes, owner = lstm.windows(numbered, LENGTHS, 16)
+    parts, sizes, owner = lstm.windows(numbered, LENGTHS, 16, 8)
     spans = [(row, int(part[0]) % 100, int(size)) for row, part, size in zip(owner, parts, sizes, strict=True)]
     begins = {0: [0], 1: [0, 8, 16, 24], 2: [0], 3: [0, 1], 4: [0], 5: [0, 8], 6: [0, 8, 16, 17]}
     expected = [(row, begin, min(16, int(LENGTHS[row]))) for row in begins for begin in begins[row]]
     assert spans == expected
     for (row, begin, size), part in zip(spans, parts, strict=True):
         assert torch.equal(part[:size], numbered[row, begin : begin + size])
+
+
+def test_windows_may_follow_each_other_at_another_distance() -> None:
+    encoder = make(window=16, window_hop=5)[0]
+    _, _, owner = lstm.windows(torch.zeros(1, 30, 4), torch.tensor([30]), encoder.window, encoder.hop)
+    assert len(owner) == 4  # from 0, 5, 10, 14
+    assert make(window=15)[0].hop == 8
+    with pytest.raises(TimbreError, match="window_hop 17 leaves frames out between windows of 16"):
+        build(lstm.Conf, {"window": 16, "window_hop": 17})
 
 
 def test_windows_are_averaged_and_normalised_again() -> None:

@@ -126,3 +126,29 @@ def test_what_is_missing_or_another_thing_is_named(recipe, capsys):
     assert "exp/a,train.seed=1: data/utt2spk" in said and "exp/b,train.seed=2: data/utt2spk" in said
     path.write_text(json.dumps({"trials": {"sha256": ""}, "systems": {"x": {}}}))
     assert "exp/b,train.seed=2/metrics.json: not of a classification" in refused()
+
+
+def test_of_parts_there_is_a_table_for_each_by_the_measure_asked_for(recipe, capsys):
+    """Languages: accuracies and recalls differ where classes have different sizes, and each part has its own."""
+    write_table("data/utt2lang", dict.fromkeys(NAMES, "de"))
+    for conf, accuracy in (("a", 0.4), ("b", 0.8)):
+        for part, shift in (("de", 0.0), ("en", 0.1)):
+            recipe.make(f"{conf},train.seed=1/{part}", accuracy + shift, 5)
+    words = ["make-ablation", "--conf", "a.yaml", "b.yaml", "--seeds", "1"]
+    main([*words, "--measure", "recall"])
+    said = capsys.readouterr().out
+    assert re.findall("^#### (.*)$", said, re.M) == ["de", "en"] and said.count("Better than `a`: `b`") == 2
+    assert (
+        said.count("| conf | recall (UA) % | lowest–highest | accuracy % |") == 2
+        and "would change a recall" in said
+    )
+    for part in ("de", "en"):
+        metrics = json.loads((recipe.path / f"exp/a,train.seed=1/{part}/metrics.json").read_text())
+        recall = 100 * next(iter(metrics["systems"].values()))["recall"]["value"]
+        assert f"| `a` | {recall:.2f} |" in said
+    main(words)
+    assert "| conf | accuracy % | lowest–highest | recall (UA) % |" in capsys.readouterr().out
+    (recipe.path / "exp/b,train.seed=1/en/metrics.json").unlink()
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "1 experiments have no metrics.json: exp/b,train.seed=1/en; train" in capsys.readouterr().err

@@ -12,9 +12,9 @@ import torch
 import timbre
 from timbre.__main__ import main
 from timbre.errors import TimbreError
+from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
-from timbre.models.trained import read_final
 from timbre.report.model_card import write_model_card
 from timbre.training.train import train_experiment
 
@@ -167,7 +167,7 @@ def test_the_card_of_folds_says_what_the_models_are_and_whom_each_knows(toy_data
     changes = {"train": train, "verdict": verdict, "bootstrap": bootstrap, "utterances": tested}
     classified(exp, np.diag([10, 10]), ["a", "b"], labels="utt2emotion", **changes)
     card = write_model_card(exp, "Read speech.").read_text()
-    backends = [read_final(exp / f"fold_{fold}")["backend"] for fold in (1, 2)]
+    backends = [read_model(exp / f"fold_{fold}")["backend"] for fold in (1, 2)]
     temperatures = sorted(backend["temperature"] for backend in backends)
     errors = [f"{100 * backend['heldout_error']:.2f}" for backend in backends]
     for said in (

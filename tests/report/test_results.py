@@ -10,8 +10,8 @@ import torch
 
 from timbre.__main__ import main
 from timbre.errors import TimbreError
+from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
-from timbre.models.trained import FORMAT
 from timbre.report.results import markers, minutes, parameters, results, write_results
 
 BEGIN, END = markers("results")
@@ -245,3 +245,18 @@ def test_of_folds_the_minutes_are_summed_and_the_parameters_those_of_one(classif
     )
     (exp / "fold_2/train.log").unlink()
     assert minutes(exp) is None  # of some of them would be too few
+
+
+def test_a_published_recall_stands_in_its_column_and_in_its_place(tmp_path, classified):
+    classified(tmp_path / "a", np.diag([9, 1]) + 1)
+    (tmp_path / "published.yaml").write_text(
+        "- {system: Both, accuracy: 60, recall: 55.5, source: x}\n- {system: UA, recall: 92.3, source: y}\n"
+    )
+    text = results([tmp_path / "a"], tmp_path / "published.yaml")
+    assert [row[:4] for row in rows(text)[-2:]] == [
+        ["*UA* (published, not ours: y)", "–", "*92.30*", "–"],
+        ["*Both* (published, not ours: x)", "*60.00*", "*55.50*", "–"],
+    ]
+    (tmp_path / "published.yaml").write_text("- {system: T, eer: 1, recall: 55.5, source: x}\n")
+    with pytest.raises(TimbreError, match="entry 1: .*give either eer or accuracy or recall"):
+        results([tmp_path / "a"], tmp_path / "published.yaml")

@@ -11,10 +11,10 @@ import torch
 
 from timbre.__main__ import main
 from timbre.errors import TimbreError
+from timbre.features.published import FORMAT
 from timbre.kaldi.tables import ArkWriter, read_vector, read_vectors
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.trials import Trials, read_scores, write_trials
-from timbre.models.trained import FORMAT
 from timbre.scoring import backend_training
 from timbre.scoring.backend import Backend, Name, Sides, parse, score_trials, sides_of
 from timbre.scoring.backend_training import held_out_trials, train_backends

@@ -23,6 +23,7 @@ from timbre.scoring.baselines import (
     energy,
     majority,
     predict_baselines,
+    speaker,
     statistics_lda,
     statistics_svm,
 )
@@ -258,3 +259,20 @@ def test_of_folds_each_is_learnt_by_itself_and_frames_are_read_once(tmp_path, mo
     found = Posteriors.read(tmp_path / "out/statistics_lda")
     rows = [found.utterances.index(name) for name in alone.utterances]
     np.testing.assert_allclose(found.matrix[rows], statistics_lda(alone), atol=1e-6)
+
+
+def test_a_speaker_is_taken_for_what_they_mostly_are_and_a_stranger_for_the_majority(tmp_path):
+    """Of speaker-dependent splits it is a shortcut; where nobody is known it is the majority to the last digit."""
+
+    def people(name: str, said: dict[str, str]) -> DataDir:
+        write_table(tmp_path / name / "utt2spk", {utterance: utterance[:2] for utterance in said})
+        write_table(tmp_path / name / "utt2emotion", said)
+        return DataDir(tmp_path / name)
+
+    train = people("train", {"s1-0": "joy", "s1-1": "joy", "s1-2": "fear", "s2-0": "fear", "s2-1": "fear"})
+    parts = Parts(train, people("test", {"s0-9": "joy", "s1-9": "fear", "s2-9": "joy"}), "utt2emotion")
+    assert parts.classes == ["fear", "joy"]
+    np.testing.assert_allclose(speaker(parts), [[3 / 5, 2 / 5], [1 / 3, 2 / 3], [1, 0]])
+    strangers = Parts(train, people("others", {"s7-0": "joy", "s8-0": "fear"}), "utt2emotion")
+    np.testing.assert_array_equal(speaker(strangers), majority(strangers))
+    assert BASELINES["speaker"].title == "speaker alone"

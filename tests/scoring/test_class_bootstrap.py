@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from timbre.scoring.bootstrap import interval
-from timbre.scoring.class_bootstrap import Decisions, paired, rates, replicates
+from timbre.scoring.class_bootstrap import Decisions, paired, paired_recalls, rates, replicates
 
 SPEAKERS, CLASSES = 6, 4
 
@@ -167,3 +167,24 @@ def test_paired_against_a_loop():
         rows, columns = np.repeat(np.arange(3), seed), np.repeat(np.arange(24), draw[speakers])
         values.append(first[rows][:, columns].mean() - second[rows][:, columns].mean())
     assert (found.low, found.high) == pytest.approx(interval(np.array(values)))
+
+
+def test_recalls_are_paired_as_accuracies_are():
+    """Of classes of one size, all shown by every speaker, recall is the accuracy; of others it is not."""
+    generator = np.random.default_rng(0)
+    truth, people = np.tile([0, 1], 40), np.repeat(np.arange(8), 10)
+
+    def trained(share: float) -> Decisions:
+        return Decisions(truth, np.where(generator.random(80) < share, truth, 1 - truth), people)
+
+    first, second = [trained(0.8) for _ in range(3)], [trained(0.5) for _ in range(3)]
+    found = paired_recalls(first, second, 400, 7)
+    wanted = paired(*(np.stack([one.right for one in system]) for system in (first, second)), people, 400, 7)
+    for key in ("first", "second", "low", "high", "p"):
+        assert abs(getattr(found, key) - getattr(wanted, key)) < 1e-9
+    rare = Decisions(np.array([0] * 9 + [1]), np.zeros(10, dtype=int), np.arange(10))
+    both = Decisions(rare.truth, rare.truth, rare.units)
+    assert paired_recalls([both], [rare]).value == 0.5 and np.isclose(
+        paired(both.right[None], rare.right[None], rare.units).value, 0.1
+    )
+    assert paired_recalls([rare], [rare]).p == 1

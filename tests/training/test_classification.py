@@ -13,11 +13,12 @@ import timbre
 from timbre.__main__ import main
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
+from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter, read_matrix
 from timbre.kaldi.text import read_table, write_table
 from timbre.models.export import export_onnx, session
-from timbre.models.trained import TrainedModel, read_final
+from timbre.models.trained import TrainedModel
 from timbre.scoring.classification import evaluate_classes
 from timbre.scoring.posteriors import Posteriors
 from timbre.training.classification import COLDEST, temperature
@@ -72,7 +73,7 @@ def test_a_classifier_is_trained_chosen_and_used(toy_data, classify, tmp_path):
     data = toy_data()
     said = train_experiment(classify("train.epochs=30", "train.learning_rate=0.01"), data, tmp_path / "exp", "cpu")
     assert "8 classes, accuracy of the 6 held-out training utterances" in said
-    state = read_final(tmp_path / "exp")
+    state = read_model(tmp_path / "exp")
     assert state["classes"] == sorted(set(data.utt2spk.values()))
     assert state["backend"].keys() == {"temperature", "heldout_error", "heldout_utterances"}
     assert not (tmp_path / "exp/mean.ark").exists()
@@ -165,7 +166,7 @@ def test_labels_may_be_of_another_table(toy_data, classify, tmp_path):
     data = toy_data()
     write_table(data.path / "utt2emotion", {utt: "sad" if utt < "s04" else "happy" for utt in data.utt2spk})
     train_experiment(classify("labels=utt2emotion"), DataDir(data.path), tmp_path / "exp", "cpu")
-    assert read_final(tmp_path / "exp")["classes"] == ["happy", "sad"]
+    assert read_model(tmp_path / "exp")["classes"] == ["happy", "sad"]
     table = read_table(data.path / "utt2emotion")
     write_table(data.path / "utt2emotion", {utt: table[utt] for utt in table if utt != "s02-0"})
     with pytest.raises(TimbreError, match="utt2emotion: says nothing of 1 of 32 utterances"):

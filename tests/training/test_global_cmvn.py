@@ -14,13 +14,14 @@ from timbre.errors import TimbreError
 from timbre.features import raw
 from timbre.features.extract import extract_features
 from timbre.features.front_end import FrontEnd
+from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import read_table, write_table
 from timbre.models.export import export_onnx
 from timbre.models.extraction import extract_embeddings
-from timbre.models.trained import TrainedModel, read_final
+from timbre.models.trained import TrainedModel
 from timbre.training.speech import TrainingSpeech
 from timbre.training.train import train_experiment
 from timbre.training.trainer import Trainer
@@ -110,13 +111,13 @@ def test_a_model_embeds_files_as_it_embeds_their_frames(trained, waves, tmp_path
     names, matrix = read_vectors(tmp_path / "out/xvector.1.scp")  # in padded batches
     alone = np.stack([trained.embed(data.path / f"{name}.wav") for name in names])
     np.testing.assert_allclose(alone, matrix, atol=1e-4 * np.abs(alone).max())
-    state = read_final(tmp_path / "exp")
+    state = read_model(tmp_path / "exp")
     other = TrainedModel(state | {"statistics": 2 * state["statistics"]}, torch.device("cpu"))
     assert np.abs(other.embed(data.path / f"{names[0]}.wav") - matrix[0]).max() > 1e-2 * np.abs(alone).max()
 
 
 def test_the_model_holds_them_and_is_refused_without(trained, waves, conf, tmp_path):
-    state = read_final(tmp_path / "exp")
+    state = read_model(tmp_path / "exp")
     np.testing.assert_array_equal(state["statistics"].numpy(), TrainingSpeech(conf(), waves[1]()).statistics)
     export_onnx(trained, tmp_path / "model.onnx")
     beside = json.loads((tmp_path / "model.onnx.json").read_text())
@@ -140,6 +141,6 @@ def test_training_that_is_resumed_has_the_same(trained, waves, conf, tmp_path, m
         train_experiment(conf(), DataDir(tmp_path / "data"), tmp_path / "again", "cpu")
     monkeypatch.setattr(Trainer, "_step", step)
     train_experiment(conf(), DataDir(tmp_path / "data"), tmp_path / "again", "cpu")
-    one, other = (read_final(tmp_path / name) for name in ("exp", "again"))
+    one, other = (read_model(tmp_path / name) for name in ("exp", "again"))
     assert torch.equal(one["statistics"], other["statistics"])
     assert all(torch.equal(one["encoder"][name], other["encoder"][name]) for name in one["encoder"])

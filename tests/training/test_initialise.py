@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from timbre.errors import TimbreError
+from timbre.features.published import read_model
 from timbre.models import build_encoder
-from timbre.models.trained import read_final
 from timbre.training.initialise import freeze, start_from
 from timbre.training.train import train_experiment
 
@@ -16,7 +16,7 @@ from timbre.training.train import train_experiment
 def trained(toy_data, toy_conf, tmp_path):
     """A model of all but two of eight speakers, and its state."""
     train_experiment(toy_conf("train.epochs=1", "loss.kind=aam_softmax"), toy_data(), tmp_path / "first", "cpu")
-    return str(tmp_path / "first"), read_final(tmp_path / "first")
+    return str(tmp_path / "first"), read_model(tmp_path / "first")
 
 
 def built(conf, classes):
@@ -71,7 +71,7 @@ def test_frozen_parts_end_as_they_began(trained, toy_data, toy_conf, tmp_path):
         "train.epochs=2",
     ]
     train_experiment(toy_conf(*settings), toy_data(), tmp_path / "second", "cpu")
-    after = read_final(tmp_path / "second")["encoder"]
+    after = read_model(tmp_path / "second")["encoder"]
     frozen = [name for name in after if name.startswith(("frame_layers.0", "frame_layers.1"))]
     assert any("running_mean" in name for name in frozen)
     assert all(torch.equal(after[name], state["encoder"][name]) for name in frozen)

@@ -11,7 +11,7 @@ import sys
 import pytest
 import torch
 
-from timbre.models.trained import read_final
+from timbre.features.published import read_model
 from timbre.training.train import train_experiment
 
 SETTINGS = {
@@ -55,7 +55,7 @@ def test_two_processes_give_the_losses_of_one(name, toy_data, toy_conf, tmp_path
     for epoch in range(2):
         assert two[epoch]["loss"] == pytest.approx(one[epoch]["loss"], rel=1e-4)
         assert two[epoch]["accuracy"] == pytest.approx(one[epoch]["accuracy"], abs=1e-6)
-    ours, theirs = read_final(tmp_path / "one"), read_final(tmp_path / "two")
+    ours, theirs = read_model(tmp_path / "one"), read_model(tmp_path / "two")
     for part in ("encoder", "loss"):
         for key, value in ours[part].items():
             torch.testing.assert_close(theirs[part][key], value, rtol=0, atol=1e-3)
@@ -70,7 +70,7 @@ def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     in_two(conf, [], data, tmp_path / "killed")
-    whole, killed = read_final(tmp_path / "whole"), read_final(tmp_path / "killed")
+    whole, killed = read_model(tmp_path / "whole"), read_model(tmp_path / "killed")
     for key, value in whole["encoder"].items():
         assert torch.equal(killed["encoder"][key], value), key
 

@@ -15,9 +15,9 @@ import torch
 
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
+from timbre.features.published import read_model
 from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
-from timbre.models.trained import read_final
 from timbre.models.xvector import Encoder
 from timbre.training.averaging import average_epochs
 from timbre.training.train import train_experiment
@@ -25,7 +25,7 @@ from timbre.training.trainer import State, Trainer
 
 
 def weights(directory):
-    state = read_final(directory)
+    state = read_model(directory)
     return {f"{part}.{name}": value for part in ("encoder", "loss") for name, value in state[part].items()}
 
 
@@ -37,7 +37,7 @@ def assert_same_bits(one, other):
 
 def test_training_learns_and_leaves_what_it_promises(toy_data, toy_conf, tmp_path):
     said = train_experiment(toy_conf("train.epochs=8"), toy_data(), tmp_path / "exp", "cpu")
-    state = read_final(tmp_path / "exp")
+    state = read_model(tmp_path / "exp")
     assert len(state["classes"]) == 6 and "6 classes" in said
     assert set(state["backend"]["heldout_speakers"]).isdisjoint(state["classes"])
     history = [json.loads(line) for line in (tmp_path / "exp/history.jsonl").read_text().splitlines()]
@@ -140,7 +140,7 @@ def test_steps_are_in_training_mode_after_each_evaluation_too(toy_data, toy_conf
 
 def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch):
     said = train_experiment(toy_conf("train.heldout_speakers=0"), toy_data(), tmp_path / "none", "cpu")
-    assert "nobody held out" in said and "threshold" not in read_final(tmp_path / "none")["backend"]
+    assert "nobody held out" in said and "threshold" not in read_model(tmp_path / "none")["backend"]
     worse = iter(range(10, 90, 10))
     monkeypatch.setattr(
         Trainer,

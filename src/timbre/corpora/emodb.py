@@ -44,6 +44,6 @@ def _row(path: Path) -> Row | None:
         f"{speaker}-{path.stem[2:]}",
         speaker,
         path,
-        {"utt2emotion": EMOTIONS[emotion], "text": TEXTS[text]},
+        {"utt2emotion": EMOTIONS[emotion], "utt2lang": "de", "text": TEXTS[text]},
         {"spk2gender": gender, "spk2age": str(age)},
     )

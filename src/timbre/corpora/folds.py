@@ -1,7 +1,8 @@
 """Cross-validation: folds are chosen of utterances as they are prepared, and copied to directories of features.
 
 A fold leaves one unit out (:data:`timbre.corpora.splits.UNITS`), or where there are fewer folds a group of them: of
-ten speakers fold 1 is trained on nine and tested on the first. How folds lie on disk: :mod:`timbre.kaldi.folds`.
+ten speakers fold 1 is trained on nine and tested on the first. Folds of several corpora can be joined. How
+folds lie on disk: :mod:`timbre.kaldi.folds`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.folds import read_folds, split_sha256
 from timbre.kaldi.labels import read_labels
-from timbre.kaldi.transform import Names, carry, names_of
+from timbre.kaldi.text import read_table
+from timbre.kaldi.transform import Names, carry, combine, names_of
 
 Fold = tuple[AbstractSet[str], AbstractSet[str]]  # utterances to train on, and to test on
 
@@ -48,20 +50,31 @@ def groups(unit_of: Mapping[str, str], label_of: Mapping[str, str], count: int) 
 
 
 def make_folds(
-    source: DataDir, out: Path, unit: Unit, labels: str = "utt2emotion", count: int | None = None
+    source: DataDir,
+    out: Path,
+    unit: Unit,
+    labels: str = "utt2emotion",
+    count: int | None = None,
+    together: Path | None = None,
 ) -> Iterator[str]:
     """Writes ``out/<k>/{train,test}``, leaving one unit out in each; yields what is to be said of them.
 
     Args:
         count: so many folds, each leaving a group of units out (:func:`groups`).
+        together: a table ``<unit> <group>`` of the groups that are left out, in the place of single units.
 
     Raises:
-        TimbreError: where there is one unit alone or no table of them, for fewer units than folds, and for a class
-            of ``labels`` that one unit or group alone has.
+        TimbreError: where there is one unit alone or no table of them, for fewer units than folds, for a unit
+            without a group, and for a class of ``labels`` that one unit or group alone has.
     """
     if not source.has(UNITS[unit]):
         raise TimbreError(f"{source.path}/{UNITS[unit]}: no such file; it names the {unit} of each utterance")
     unit_of = units(source, unit)
+    if together is not None:
+        group_of = read_table(together, fields=2)
+        if without := sorted(set(unit_of.values()) - group_of.keys(), key=str.encode):
+            raise TimbreError(f"{together}: names no group of the {unit} {some(without)} of {source.path}; add it")
+        unit_of = {utterance: group_of[name] for utterance, name in unit_of.items()}
     found = dict.fromkeys(unit_of.values())
     if len(found) < 2:
         raise TimbreError(f"{source.path}: all utterances are of one {unit} ({some(found)}); choose another unit")
@@ -101,6 +114,56 @@ def copy_folds(root: Path, source: DataDir, out: Path, labels: str = "utt2emotio
         counts = f"{len(lost)} of {len(wanted)} utterances of {root}"
         yield f"{out}: {counts} left out, as {source.path} lacks them: {some(lost)}"
     yield f"{out}: {len(folds)} folds, {len(tested)} utterances tested, SHA-256 of the split {split_sha256(folds)}"
+
+
+def join_folds(sources: Sequence[Path], out: Path) -> Iterator[str]:
+    """Writes ``out/all`` and ``out/folds`` of those of several corpora; yields what is to be said of them.
+
+    There are K joint folds, the largest number K_c of folds that a corpus c has. In fold k the
+    training part has that of fold (k − 1) mod K_c + 1 of each corpus, the test part that of fold k where there is
+    one: every utterance is tested once, and nobody who is tested in a fold is trained on in it. Tables that all
+    corpora have are joined.
+
+    Raises:
+        TimbreError: for ids of utterances or speakers that two corpora have, and as
+            :func:`timbre.kaldi.folds.read_folds`.
+    """
+    corpora = [
+        [(train.utt2spk.keys(), test.utt2spk.keys()) for train, test in read_folds(source / "folds")]
+        for source in sources
+    ]
+    _refuse_shared_ids(sources)
+    count = max(map(len, corpora))
+    folds = [
+        (
+            set().union(*(parts[number % len(parts)][0] for parts in corpora)),
+            set().union(*(parts[number][1] for parts in corpora if number < len(parts))),
+        )
+        for number in range(count)
+    ]
+    _refuse_further(out / "folds", folds)
+    said: list[str] = []
+    combine(out / "all", [source / "all" for source in sources], report=said.append)
+    yield from (f"{out}/all: {line}" for line in said if line.startswith("not"))
+    whole = DataDir(out / "all")
+    carry(whole, _parts(whole, folds, out / "folds"))
+    numbers = ", ".join(f"{len(parts)} of {path}" for parts, path in zip(corpora, sources, strict=True))
+    yield f"{out}/folds: {count} folds joined ({numbers}), SHA-256 of the split {split_sha256(folds)}"
+
+
+def _refuse_shared_ids(sources: Sequence[Path]) -> None:
+    """Two people under one name would pass for one, and two utterances cannot have one."""
+    home: dict[tuple[str, str], Path] = {}
+    for source in sources:
+        utt2spk = DataDir(source / "all").utt2spk
+        for kind, names in (("utterance", utt2spk.keys()), ("speaker", set(utt2spk.values()))):
+            if both := sorted((name for name in names if (kind, name) in home), key=str.encode):
+                where = f"{home[kind, both[0]]}/all and {source}/all"
+                raise TimbreError(
+                    f"{where}: both have the {kind} {some(both)}; prepare them with ids of their own (timbre "
+                    "prepare --prefix)"
+                )
+            home |= {(kind, name): source for name in names}
 
 
 def _parts(source: DataDir, folds: Sequence[Fold], root: Path) -> dict[Path, Names]:

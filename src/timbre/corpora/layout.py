@@ -15,11 +15,16 @@ from timbre.kaldi.text import read_text
 
 SYNTHETIC = "Synthetic speech"  # the README's first line
 STAND_IN = "Stand-in"  # of other speech of people, laid out like a corpus
+PHONES = ".phn"
+"""A file of phones: '<first sample> <sample after the last> <phone>' a line, as in TIMIT."""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """An utterance of a stand-in: whose it is, its file (a path in the corpus), what is said, in which emotion."""
+    """An utterance of a stand-in: whose it is, its file (a path in the corpus), and what is said.
+
+    ``emotion`` is how, and ``language`` in which espeak-ng is to say it.
+    """
 
     part: str
     speaker: str
@@ -28,6 +33,7 @@ class Utterance:
     wav: str
     text: str
     emotion: str | None = None
+    language: str = "en-us"
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Layout:
     they differ from :class:`timbre.corpora.synthetic.Conf`'s. ``place(part, speaker, utterance)``, both counted
     from 1, gives the ids of speaker and utterance and the utterance's path; ``files`` what else lies in the
     corpus, ``{path: text}``. Without a ``script`` every utterance is another sentence, in no emotion, and half of
-    the speakers are female.
+    the speakers are female. With ``phones`` there lies beside each file one of its phones (:data:`PHONES`).
     """
 
     title: str
@@ -60,6 +66,7 @@ class Layout:
     files: Callable[[Sequence[Utterance]], Mapping[str, str]]
     defaults: Mapping[str, object]
     script: Script | None = None
+    phones: bool = False
 
 
 def lines(rows: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ import os
 import pkgutil
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +59,15 @@ def corpus_module(kind: str, attribute: str = "prepare") -> ModuleType:
     able = [name for name in modules if hasattr(importlib.import_module(f"timbre.corpora.{name}"), attribute)]
     purpose = {"ARCHIVES": "download", "LAYOUT": "lay out"}.get(attribute, attribute)
     raise TimbreError(f"there is no corpus '{kind}' to {purpose}{did_you_mean(kind, able)}")
+
+
+def prefixed(parts: Mapping[str, Sequence[Row]], prefix: str) -> dict[str, list[Row]]:
+    """The rows with ``<prefix>-`` before the ids of utterances and speakers, so that corpora can be joined."""
+
+    def renamed(row: Row) -> Row:
+        return replace(row, utterance=f"{prefix}-{row.utterance}", speaker=f"{prefix}-{row.speaker}")
+
+    return {part: [renamed(row) for row in rows] for part, rows in parts.items()}
 
 
 def write_data_dirs(out: Path, parts: Mapping[str, Sequence[Row]]) -> None:

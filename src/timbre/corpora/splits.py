@@ -2,9 +2,9 @@
 
 Utterances that belong together stand in one part: copies with their original (``utt2uniq``), and where sessions
 are known (``utt2session``) those of a session, whose microphone and room would else give the answer away; or, where
-that is asked for, those of a speaker (``utt2spk``) or of a text (``text``). Such units are taken in the order of
-their SHA-256 with the seed, as long as that brings the classes nearer to their share: an added utterance or session
-moves few others.
+that is asked for, those of a speaker (``utt2spk``), of a text (``text``), or each utterance by itself. Such units
+are taken in the order of their SHA-256 with the seed, as long as that brings the classes nearer to their share: an
+added utterance or session moves few others.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.transform import carry, names_of
 
-Unit = Literal["session", "speaker", "text"]
-UNITS: dict[Unit, str] = {"session": "utt2session", "speaker": "utt2spk", "text": "text"}
-"""What stands in one part whole, and the table that says it."""
+Unit = Literal["session", "speaker", "text", "utterance"]
+UNITS: dict[Unit, str] = {
+    "session": "utt2session",
+    "speaker": "utt2spk",
+    "text": "text",
+    "utterance": "utt2uniq",
+}
+"""What stands in one part whole, and the table that says it; of an utterance its copies."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Split:
 
 
 def units(data: DataDir, unit: Unit = "session") -> dict[str, str]:
-    """``{utterance: its unit}``; without ``utt2session`` the unit of a session is the original.
+    """``{utterance: its unit}``; an utterance's, and without ``utt2session`` a session's, is the original.
 
     A copy is of its original's unit.
 
@@ -51,7 +56,7 @@ def units(data: DataDir, unit: Unit = "session") -> dict[str, str]:
     originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
     originals = {utterance: originals.get(utterance, utterance) for utterance in data.utt2spk}
     name = UNITS[unit]
-    if unit == "session" and not data.has(name):
+    if unit == "utterance" or (unit == "session" and not data.has(name)):
         return originals
     table = data.table(name)
     if without := [utterance for utterance in data.utt2spk if utterance not in table]:

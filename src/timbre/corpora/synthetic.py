@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,10 @@ from tqdm import tqdm
 
 from timbre.conf import Section, build, dump, load, overlay, override, read_yaml
 from timbre.corpora.acoustics import Conditions, Span, record
-from timbre.corpora.layout import SYNTHETIC, Layout, Utterance, lines
+from timbre.corpora.layout import PHONES, SYNTHETIC, Layout, Utterance, lines
 from timbre.corpora.rows import Row, corpus_module, refuse_missing_audio, refuse_shared_speakers
 from timbre.corpora.texts import sentence
-from timbre.corpora.voices import Speaker, make_speaker, natural_variants, speak
+from timbre.corpora.voices import Speaker, Spoken, make_speaker, natural_variants, speak
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_table
@@ -50,7 +50,11 @@ class Conf(Section):
 
     layout: str = Field("synthetic", description="the corpus module whose files these are laid out like")
     seed: int = Field(1, ge=0, description="of everything: voices, texts, conditions")
-    language: str = Field("en-us", description="what the speakers speak, as espeak-ng calls it")
+    language: str = Field(
+        "en-us",
+        pattern=r"\S",
+        description="what is spoken, as espeak-ng calls it; several ('en-us de fr') in turn, by everybody",
+    )
     train_speakers: int = Field(60, ge=1, description="speakers to train on")
     dev_speakers: int = Field(0, ge=0, description="speakers of the part that some corpora have beside these two")
     test_speakers: int = Field(20, ge=1, description="other speakers, for the trials")
@@ -90,11 +94,14 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
     planned = list(plan(conf))
     _write_manifest(corpus, conf, [one.utterance for one in planned])
     todo = [one for one in planned[job - 1 :: num_jobs] if not (corpus / one.utterance.wav).exists()]
+    layout = _layout(conf.layout)
     for one in tqdm(todo, desc=f"synthetic speech {job}/{num_jobs}", unit="utt", mininterval=1, disable=not todo):
         said = one.utterance
         spoken = speak(one.speaker, said.text, one.rng, said.emotion, conf.rate, conf.expression)
+        if layout.phones:  # first, so that no audio is without
+            _write_phones((corpus / said.wav).with_suffix(PHONES), spoken)
         samples = record(spoken.samples, conf.rate, conf.conditions, one.rng)
-        with atomic_write(corpus / one.utterance.wav, "wb") as file:
+        with atomic_write(corpus / said.wav, "wb") as file:
             soundfile.write(file, samples, conf.rate, format="WAV", subtype="PCM_16")
     return len(todo)
 
@@ -105,19 +112,20 @@ def plan(conf: Conf) -> Iterator[Planned]:
     Raises:
         TimbreError: for more speakers or utterances than the script of the layout has.
     """
-    layout = _layout(conf.layout)
+    layout, languages = _layout(conf.layout), conf.language.split()
     for part in layout.parts:
         cast = _cast(layout, part, conf)
         for number, speaker in enumerate(cast, start=1):
             for count in range(1, conf.utterances + 1):
+                language = languages[(count - 1) % len(languages)]
                 _, utterance, wav = layout.place(part, number, count)
                 rng = np.random.default_rng([conf.seed, zlib.crc32(utterance.encode())])
                 text, emotion = layout.script.lines[count - 1] if layout.script else (None, None)
                 if text is None:
                     words = int(rng.integers(conf.words[0], conf.words[1], endpoint=True))
-                    text = sentence(conf.language, words, rng)
-                said = Utterance(part, speaker.name, speaker.gender, utterance, wav, text, emotion)
-                yield Planned(said, speaker, rng)
+                    text = sentence(language, words, rng)
+                said = Utterance(part, speaker.name, speaker.gender, utterance, wav, text, emotion, language)
+                yield Planned(said, replace(speaker, language=language), rng)
 
 
 def prepare(corpus: Path) -> dict[str, list[Row]]:
@@ -172,6 +180,12 @@ def _place(part: str, speaker: int, utterance: int) -> tuple[str, str, str]:
 
 def _wav(part: str, utterance: str) -> str:
     return f"{part}/wav/{utterance.split('-')[0]}/{utterance}.wav"
+
+
+def _write_phones(path: Path, spoken: Spoken) -> None:
+    with atomic_write(path) as file:
+        for phone in spoken.phones:
+            file.write(f"{round(phone.start * spoken.rate)} {round(phone.end * spoken.rate)} {phone.symbol}\n")
 
 
 def _tables(utterances: Sequence[Utterance]) -> Mapping[str, str]:

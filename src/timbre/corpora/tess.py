@@ -46,5 +46,5 @@ def _row(path: Path) -> Row | None:
         return None
     actress, word, emotion = match[1].upper(), match[2].lower(), match[3].lower()
     actress = "OAF" if actress == "OA" else actress
-    tables = {"utt2emotion": EMOTIONS[emotion], "text": f"SAY THE WORD {word.upper()}"}
+    tables = {"utt2emotion": EMOTIONS[emotion], "utt2lang": "en", "text": f"SAY THE WORD {word.upper()}"}
     return Row(f"{actress}-{word}-{emotion}", actress, path, tables, ACTRESSES[actress])

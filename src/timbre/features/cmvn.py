@@ -35,7 +35,8 @@ def global_statistics(utterances: Iterable[np.ndarray], norm_vars: bool, uniform
     """Mean and inverse deviation ``(2, F)`` float32 of all frames ``(T, F)``, read once and summed in float64.
 
     Args:
-        norm_vars: without it the inverse deviation is 1.
+        norm_vars: without it the inverse deviation is 1; with it 0 of a dimension that never varies, which tells
+            nothing, and would swamp the others wherever it did.
         uniform: one mean and one deviation, repeated for all F dimensions.
     """
     count, sums = 0, np.zeros((2, 1))
@@ -45,8 +46,9 @@ def global_statistics(utterances: Iterable[np.ndarray], norm_vars: bool, uniform
     mean, power = sums / count
     if uniform:
         mean, power = np.full_like(mean, mean.mean()), np.full_like(power, power.mean())
-    variance = np.maximum(power - mean**2, VARIANCE_FLOOR) if norm_vars else np.ones_like(mean)
-    return np.stack([mean, 1 / np.sqrt(variance)]).astype(np.float32)
+    variance = power - mean**2 if norm_vars else np.ones_like(mean)
+    scale = 1 / np.sqrt(np.maximum(variance, VARIANCE_FLOOR))
+    return np.stack([mean, np.where(variance > VARIANCE_FLOOR, scale, 0)]).astype(np.float32)
 
 
 def _window_sums(values: np.ndarray, begin: np.ndarray, size: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from timbre.errors import TimbreError
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf
 from timbre.features.vad import VadConf, VoiceActivity
+from timbre.kaldi.audio import AudioError, resample
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
 
@@ -57,9 +58,14 @@ class InputConf(Section):
         return sliding_cmvn(frames, self.window if self.cmvn == "sliding" else None, self.norm_vars)
 
 
-def build_extractor(conf: Section):
-    """The extractor of a ``features`` section: a callable ``(N,)`` samples → ``(T, F)`` frames."""
-    return kind_module("timbre.features", conf.kind).Extractor(conf)
+def build_extractor(conf: Section, state: dict[str, Any] | None = None):
+    """The extractor of a ``features`` section: a callable ``(N,)`` samples → ``(T, F)`` frames.
+
+    One that runs a trained network has ``state``, its model (:func:`timbre.features.published.read_model`); it is
+    taken from the argument where given, else read from the conf's ``model``.
+    """
+    kind = kind_module("timbre.features", conf.kind).Extractor
+    return kind(conf) if state is None else kind(conf, state)
 
 
 def is_uniform(conf: Section) -> bool:
@@ -76,15 +82,39 @@ class FrontEnd:
         dim: F.
     """
 
-    def __init__(self, features: Section, conf: InputConf, statistics: np.ndarray | None = None) -> None:
-        """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
+    def __init__(
+        self,
+        features: Section,
+        conf: InputConf,
+        statistics: np.ndarray | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        """Args:
+        statistics: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`).
+        state: of the network that extracts the frames, if one does (:func:`build_extractor`).
+        """
         waves = features if isinstance(features, FrameConf) else None
         self.sample_rate = waves.sample_rate if waves else None
         self.resample = bool(waves and waves.resample)
-        self._extract = build_extractor(features)
+        self._extract = build_extractor(features, state)
         self._conf, self._statistics = conf, conf.checked(statistics)
         self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None
         self.dim = self._extract.dim
+
+    def of_audio(self, samples: np.ndarray, rate: int, name: str) -> np.ndarray:
+        """Samples ``(N,)`` at any ``rate`` in Hz → frames ``(T, F)``; ``name`` is for messages.
+
+        Raises:
+            AudioError: for another rate than that of training, where it may not be resampled.
+        """
+        wanted = self.sample_rate
+        if rate != wanted and not self.resample:
+            raise AudioError(f"{name}: {rate} Hz; this model was trained at {wanted} Hz: resample it first")
+        samples = resample(np.asarray(samples, dtype=np.float32), rate, wanted)
+        try:
+            return self(samples)
+        except TimbreError as error:
+            raise AudioError(f"{name}: {error}") from None
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         wave = torch.from_numpy(samples)
@@ -112,18 +142,24 @@ class FrameReader:
     crops see is what a whole utterance shows at the same place.
     """
 
-    def __init__(self, data: DataDir, conf: InputConf, statistics: np.ndarray | None = None) -> None:
-        """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
+    def __init__(
+        self, data: DataDir, conf: InputConf, statistics: np.ndarray | None = None, stream: str = ""
+    ) -> None:
+        """Args:
+        statistics: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`).
+        stream: of ``feats_<stream>.scp`` and ``utt2num_frames_<stream>``; without one ``feats.scp``.
+        """
+        feats, counts = (f"{name}{'_' if stream else ''}{stream}" for name in ("feats", "utt2num_frames"))
         self._conf, self._statistics = conf, conf.checked(statistics)
-        self._scp = data.path / "feats.scp"
-        self._rxfiles = data.table("feats.scp")
+        self._scp = data.path / f"{feats}.scp"
+        self._rxfiles = data.table(self._scp.name)
         self._vad = data.table("vad.scp") if conf.voiced_only else None
-        self._frames = data.table("utt2num_frames")
+        self._frames = data.table(counts)
         self._vad_scp = data.path / "vad.scp"
         self._means: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.utterances = list(self._rxfiles)
         if missing := [utterance for utterance in self.utterances if utterance not in self._frames]:
-            raise TimbreError(f"{data.path}/utt2num_frames: '{missing[0]}' of feats.scp is not in it")
+            raise TimbreError(f"{data.path}/{counts}: '{missing[0]}' of {self._scp.name} is not in it")
 
     def num_frames(self, utterance: str) -> int:
         """Frames that :meth:`read` gives for the whole utterance."""

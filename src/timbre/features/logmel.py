@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 import torchaudio
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from timbre.features.frames import FrameConf, frame_samples, require_one_frame
 
@@ -16,11 +16,30 @@ class Conf(FrameConf):
 
     kind: Literal["logmel"] = "logmel"
     num_mel_bins: PositiveInt = 40
+    low_freq: float = Field(0.0, ge=0, description="Hz")
+    high_freq: float = Field(0.0, description="Hz; 0 or less: that far below the Nyquist frequency")
     power: Literal[1, 2] = Field(2, description="of the magnitude: 2 energy, 1 magnitude")
     mel_scale: Literal["htk", "slaney"] = Field(
         "htk", description="the scale, and Slaney's area norm with `slaney`"
     )
     floor: PositiveFloat = Field(1e-6, description="added before the logarithm")
+    uniform: bool = Field(
+        False, description="for input.cmvn global: one mean and one deviation of all bins, not of each"
+    )
+
+    @property
+    def upper_freq(self) -> float:
+        """Hz, where the filters end."""
+        return self.high_freq if self.high_freq > 0 else self.sample_rate // 2 + self.high_freq
+
+    @model_validator(mode="after")
+    def _some_frequencies(self) -> Conf:
+        if not self.low_freq < self.upper_freq <= self.sample_rate / 2:
+            raise ValueError(
+                f"filters from low_freq {self.low_freq:g} to {self.upper_freq:g} Hz do not lie between 0 and "
+                f"{self.sample_rate / 2:g}"
+            )
+        return self
 
 
 class Extractor:
@@ -29,11 +48,14 @@ class Extractor:
     def __init__(self, conf: Conf) -> None:
         self.conf = conf
         self.dim = conf.num_mel_bins
+        self.uniform = conf.uniform
         length = frame_samples(conf)
         self._mel = torchaudio.transforms.MelSpectrogram(
             sample_rate=conf.sample_rate,
             n_fft=length,
             hop_length=int(conf.sample_rate * conf.frame_shift * 0.001),
+            f_min=conf.low_freq,
+            f_max=conf.upper_freq,
             n_mels=conf.num_mel_bins,
             power=conf.power,
             norm="slaney" if conf.mel_scale == "slaney" else None,

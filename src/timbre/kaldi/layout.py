@@ -14,7 +14,17 @@ Kind = Literal["utterance", "speaker", "recording"]
 
 # By pattern, so that tables nobody has thought of (utt2emotion, spk2age, feats_<stream>.scp) are carried too.
 _KEYED_BY: dict[Kind, tuple[str, ...]] = {
-    "utterance": ("utt2*", "text", "segments", "given.scp", "feats.scp", "feats_*.scp", "vectors_*.scp", "vad.scp"),
+    "utterance": (
+        "utt2*",
+        "text",
+        "phones",
+        "segments",
+        "given.scp",
+        "feats.scp",
+        "feats_*.scp",
+        "vectors_*.scp",
+        "vad.scp",
+    ),
     "speaker": ("spk2*", "cmvn.scp"),
     "recording": ("wav.scp", "reco2*"),  # without `segments` a recording is an utterance
 }

@@ -32,3 +32,16 @@ def build_loss(conf: Section, embedding_dim: int, num_classes: int) -> nn.Module
     A loss that has classes can classify: ``logits(embeddings (B, D)) -> (B, C)``, without a margin.
     """
     return kind_module("timbre.losses", conf.kind, "loss.kind").Loss(conf, embedding_dim, num_classes)
+
+
+def build_objective(conf: Section, encoder: nn.Module, *speech: object) -> nn.Module:
+    """The objective of ``conf.kind``: a loss that sees more of ``encoder`` than an embedding.
+
+    It has ``forward(encoder, feats (B, T, F), lengths (B,), utterances) -> {name: scalar}``, of which ``loss`` is
+    minimised and the others are logged, and of its class ``measure_of_choice``, the name of the one of them, from 0
+    to 1, that epochs are chosen by on what is held out, or ``None``. It never registers the encoder as its own.
+
+    Args:
+        speech: what an objective has to know of the utterances, if anything.
+    """
+    return kind_module("timbre.losses", conf.kind, "loss.kind").Objective(conf, encoder, *speech)

@@ -67,14 +67,21 @@ class Loss(nn.Module):
         speakers, own, counts = labels.unique(return_inverse=True, return_counts=True)
         _check(speakers, counts)
         with torch.autocast(embeddings.device.type, enabled=False):
-            embeddings = F.normalize(embeddings.to(self.scale.dtype), eps=SHORTEST)
-            sums = F.one_hot(own).to(embeddings.dtype).T @ embeddings
-            cosine = embeddings @ F.normalize(sums, eps=SHORTEST).T
-            others = F.normalize(sums[own] - embeddings, eps=SHORTEST)
-            truth = (embeddings * others).sum(dim=1, keepdim=True)
-            cosine = cosine.scatter(1, own[:, None], truth)
-            logits = F.softplus(_slowed(self.scale)) * cosine + _slowed(self.offset)
+            logits = self.similarities(embeddings, own)
             return LossOutput(F.cross_entropy(logits, own), logits, logits, own)
+
+    def similarities(self, embeddings: Tensor, own: Tensor) -> Tensor:
+        """``S (B, P)`` of ``embeddings (B, D)`` whose speakers are ``own (B,)``, 0 to P − 1, each with any count.
+
+        A row that is its speaker's only one is compared with nothing: its own similarity is ``b``.
+        """
+        embeddings = F.normalize(embeddings.to(self.scale.dtype), eps=SHORTEST)
+        sums = F.one_hot(own).to(embeddings.dtype).T @ embeddings
+        cosine = embeddings @ F.normalize(sums, eps=SHORTEST).T
+        others = F.normalize(sums[own] - embeddings, eps=SHORTEST)
+        truth = (embeddings * others).sum(dim=1, keepdim=True)
+        cosine = cosine.scatter(1, own[:, None], truth)
+        return F.softplus(_slowed(self.scale)) * cosine + _slowed(self.offset)
 
 
 def _slowed(parameter: Tensor) -> Tensor:

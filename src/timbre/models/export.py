@@ -45,6 +45,10 @@ def export_onnx(model: TrainedModel, path: str | Path) -> str:
         TimbreError: naming the encoder, if torch cannot export it or what the graph gives differs from torch's.
     """
     path, kind, network, output = Path(path), model.conf.encoder.kind, model.network, model.output
+    if hasattr(model.encoder, "frames"):
+        raise TimbreError(
+            f"{path}: not written: {kind} gives frames to other models, and a graph is of an embedding"
+        )
     facts = description(model)
     dim, least = model.front_end.dim, model.encoder.min_frames
     try:

@@ -92,10 +92,12 @@ def collect_vectors(
 ) -> dict[str, np.ndarray]:
     """Merges the jobs' vectors into ``out/<name>.{ark,scp}``, in the order of ``feats.scp``, and returns them.
 
+    Of a directory of streams, which has no ``feats.scp``, in the order of ``utt2spk``.
+
     Raises:
-        TimbreError: naming utterances of ``feats.scp`` that are neither written nor skipped.
+        TimbreError: naming utterances that are neither written nor skipped.
     """
-    wanted = data.table("feats.scp")
+    wanted = data.table("feats.scp" if data.has("feats.scp") else "utt2spk")
     scps = [parts / f"{name}.{job}.scp" for job in range(1, jobs + 1)]
     tables = [read_vectors(scp) for scp in scps if read_table(scp)]  # of a job that skipped all of its own: nothing
     found = {key: row for keys, matrix in tables for key, row in zip(keys, matrix, strict=True)}

@@ -7,7 +7,8 @@ By default three layers of 256, the sizes of the public implementations; the pap
 ``projection: 256``.
 
 An LSTM is trained on crops (160 frames in the paper). On whole utterances it either goes through all frames
-(``window: 0``), or as in the paper through windows that overlap by half, whose embeddings are averaged:
+(``window: 0``), or as in the paper through windows whose embeddings are averaged, and which overlap by half unless
+``window_hop`` says otherwise:
 
     windows of T ≥ W frames begin at 0, W/2, W, …, the last at T − W        e = mean(e_w) / |mean(e_w)|
 """
@@ -39,14 +40,21 @@ class Conf(Section):
     embedding_dim: PositiveInt = Field(256, description="values of an embedding")
     window: NonNegativeInt = Field(
         0,
-        description="evaluation: average the embeddings of windows of this many frames that overlap by half "
-        "(160 in the paper); 0: one pass over the whole utterance",
+        description="evaluation: average the embeddings of windows of this many frames (160 in the paper); 0: one "
+        "pass over the whole utterance",
     )
+    window_hop: NonNegativeInt = Field(0, description="frames from window to window; 0: half a window")
 
     @model_validator(mode="after")
     def _projection_shrinks(self) -> Conf:
         if self.projection >= self.hidden:
             raise ValueError(f"projection {self.projection} must be less than hidden ({self.hidden})")
+        return self
+
+    @model_validator(mode="after")
+    def _no_frame_between_windows(self) -> Conf:
+        if self.window_hop > self.window:
+            raise ValueError(f"window_hop {self.window_hop} leaves frames out between windows of {self.window}")
         return self
 
 
@@ -61,6 +69,7 @@ class Encoder(nn.Module):
     def __init__(self, conf: Conf, input_dim: int) -> None:
         super().__init__()
         self.input_dim, self.embedding_dim, self.window = input_dim, conf.embedding_dim, conf.window
+        self.hop = conf.window_hop or (conf.window + 1) // 2
         self.lstm = nn.LSTM(input_dim, conf.hidden, conf.layers, batch_first=True, proj_size=conf.projection)
         self.embedding = nn.Linear(conf.projection or conf.hidden, conf.embedding_dim)
 
@@ -70,7 +79,7 @@ class Encoder(nn.Module):
         feats = masked(feats, mask)
         if self.training or not self.window:
             return self._embed(feats, lengths)
-        parts, sizes, owner = windows(feats, lengths, self.window)
+        parts, sizes, owner = windows(feats, lengths, self.window, self.hop)
         embeddings = self._embed(parts, sizes)
         sums = embeddings.new_zeros(feats.shape[0], self.embedding_dim)
         return normalised(sums.scatter_add(0, owner.to(feats.device)[:, None].expand_as(embeddings), embeddings))
@@ -86,19 +95,20 @@ def normalised(vectors: Tensor) -> Tensor:
     return F.normalize(vectors, eps=SHORTEST)
 
 
-def windows(feats: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Cuts utterances into windows that overlap by half.
+def windows(feats: Tensor, lengths: Tensor, size: int, hop: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Cuts utterances into windows.
 
     Args:
         feats: ``(B, T, F)``.
         lengths: ``(B,)`` int64.
         size: frames of a window; of an utterance of so many or fewer all frames are one window.
+        hop: frames from the beginning of a window to that of the next, except of the last, which ends with the
+            utterance.
 
     Returns:
         All windows of all utterances in order ``(N, min(size, T), F)``, their lengths ``(N,)``, and the row of
         ``feats`` each is of ``(N,)``.
     """
-    hop = (size + 1) // 2
     last = (lengths - size).clamp(min=0)  # where an utterance's last window begins
     counts = 1 + (last + hop - 1) // hop
     owner, index = (torch.arange(counts.max(), device=counts.device) < counts[:, None]).nonzero(as_tuple=True)

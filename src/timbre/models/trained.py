@@ -15,12 +15,10 @@ from timbre.conf import AnySection, Section, build, plugin
 from timbre.errors import TimbreError
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
-from timbre.features.tensors import load_tensors
+from timbre.features.published import read_model
 from timbre.kaldi import audio
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
-
-FORMAT = "timbre-1"
 
 
 class ModelConf(Section):
@@ -60,7 +58,7 @@ class TrainedModel:
         self.backend: dict[str, Any] = state["backend"]
         statistics = state.get("statistics")
         self.statistics: np.ndarray | None = None if statistics is None else statistics.numpy()
-        self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics)
+        self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics, state.get("extractor"))
         self.device = device
         self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
         self.encoder.load_state_dict(state["encoder"])
@@ -70,21 +68,14 @@ class TrainedModel:
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
         """Reads ``<path>/final.pt`` (or the file itself), as data only (``weights_only``)."""
-        return cls(read_final(path), resolve_device(device))
+        return cls(read_model(path), resolve_device(device))
 
     def frames(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
         """An audio file, or samples ``(N,)`` in [-1, 1) at ``rate`` Hz → frames ``(T, F)``."""
         name = "samples" if isinstance(source, np.ndarray) else str(source)
         require_waveforms(self.conf.features, f"{name}: this model was trained on")
         samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
-        wanted = self.front_end.sample_rate
-        if rate != wanted and not self.front_end.resample:
-            raise audio.AudioError(f"{name}: {rate} Hz; this model was trained at {wanted} Hz: resample it first")
-        samples = audio.resample(np.asarray(samples, dtype=np.float32), rate, wanted)
-        try:
-            return self.front_end(samples)
-        except TimbreError as error:
-            raise audio.AudioError(f"{name}: {error}") from None
+        return self.front_end.of_audio(samples, rate, name)
 
     def embed(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
         """The embedding ``(D,)`` of an audio file, or of samples ``(N,)`` at ``rate`` Hz."""
@@ -115,23 +106,6 @@ class TrainedModel:
     def batches(self, lengths: Sequence[int]) -> list[np.ndarray]:
         """How to batch utterances of these lengths (frames): index arrays, together all of them."""
         return length_batches(np.asarray(lengths), device=self.device.type)
-
-
-def read_final(path: str | Path) -> dict[str, Any]:
-    """The state in ``final.pt``: conf, classes, encoder, loss, backend."""
-    path = Path(path)
-    file = path / "final.pt" if path.is_dir() else path
-    if not file.is_file():
-        if (path / "fold_1" / "final.pt").is_file():
-            raise TimbreError(
-                f"{path}: not one model, but one for each fold; name one of them ({path}/fold_1), or take the mean "
-                "of all with timbre classify"
-            )
-        raise TimbreError(f"{file}: no trained model there; steps/train_encoder.sh (stage 2) makes it")
-    state = load_tensors(file)
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise TimbreError(f"{file}: not a model of this project (format {FORMAT})")
-    return state
 
 
 def cpu_state(module: torch.nn.Module) -> dict[str, Tensor]:

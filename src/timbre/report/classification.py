@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from timbre.report import class_plots
 from timbre.report.drawing import stamped
 from timbre.scoring import class_table, verdict
+from timbre.scoring.evaluation import percent
 
 ARRAYS = "confusion.npz"
 """The first system's confusions, beside ``metrics.json``."""
@@ -63,6 +64,31 @@ def evaluation(metrics: dict[str, Any], arrays: Mapping[str, np.ndarray], name: 
         "details": _details(metrics),
         "plots": {key: Markup(stamped(svg, stamp) if svg else "") for key, svg in drawn.items()},
     }
+
+
+def overview(evaluations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What ``parts.html`` needs of several parts (languages): a line for each, beside its strongest baseline."""
+    rows = []
+    for one in evaluations:
+        metrics = one["metrics"]
+        own, *others = metrics["systems"].items()
+        best = max(others, key=lambda system: system[1]["recall"]["value"], default=None)
+        beaten = ("–", "–")
+        if best:
+            gain = class_table.difference(metrics["differences"][best[0]]["recall"])
+            beaten = (f"{best[0]} {percent(best[1]['recall'])}", gain)
+        measures = (percent(own[1][key]) for key in ("recall", "accuracy", "f1"))
+        rows.append((one["part"], *measures, f"{100 * metrics['chance']:.2f}", *beaten, one["stamp"]))
+    head = (
+        "part",
+        "UA % [95 %]",
+        "WA % [95 %]",
+        "F1 % [95 %]",
+        "chance %",
+        "strongest baseline, UA %",
+        "UA above it",
+    )
+    return {"head": (*head, "tested"), "rows": rows}
 
 
 def _of(values: Mapping[str, Mapping[str, Any]], measure: str) -> dict[str, Any]:

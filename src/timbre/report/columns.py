@@ -23,17 +23,23 @@ class Columns(ABC):
 
     Attributes:
         tested: the key of ``metrics.json`` that says what was tested on: ``count``, ``speakers``, ``sha256``.
-        measure: what a row stands by; published figures give it in %.
+        measure: what a row stands by; published figures give it in %, or else ``instead``.
         head: the names of the columns.
     """
 
     tested: str
     measure: str
+    instead: str | None = None
     head: tuple[str, ...]
 
     @abstractmethod
     def place(self, value: float) -> float:
         """By what a row with this measure is sorted: the lowest comes first."""
+
+    def figure(self, published: Published) -> float | None:
+        """What a published figure stands by; ``None`` of one of another task."""
+        value = getattr(published, self.measure)
+        return getattr(published, self.instead) if value is None and self.instead else value
 
     @abstractmethod
     def cells(self, measures: dict[str, Any]) -> tuple[str, ...]:
@@ -90,7 +96,7 @@ class Verification(Columns):
 class Classification(Columns):
     """Accuracy, the highest first; all systems but the first are baselines, and chance is one."""
 
-    tested, measure = "utterances", "accuracy"
+    tested, measure, instead = "utterances", "accuracy", "recall"
     head = ("accuracy % [95 %]", "recall (UA) % [95 %]", "F1 % [95 %]")
 
     def place(self, value: float) -> float:
@@ -100,7 +106,8 @@ class Classification(Columns):
         return tuple(percent(measures[key]) for key in COMPARED)
 
     def published(self, figure: Published) -> tuple[str, ...]:
-        return f"*{figure.accuracy:.2f}*", NOTHING, NOTHING
+        shown = (NOTHING if value is None else f"*{value:.2f}*" for value in (figure.accuracy, figure.recall))
+        return *shown, NOTHING
 
     def is_baseline(self, number: int, system: str) -> bool:
         return number > 0

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +23,7 @@ from markupsafe import Markup
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
-from timbre.report import classification, folds, plots, verification
+from timbre.report import classification, folds, front_end, gates, phones, plots, verification
 from timbre.report.columns import speakers
 from timbre.report.drawing import stamped
 from timbre.scoring.evaluation import bounded, percent
@@ -30,7 +31,7 @@ from timbre.scoring.measured import metrics_files, trainings
 from timbre.scoring.verdict import stamp
 
 # What an evaluation of each task looks like: a module, and the template that it names.
-_TASKS = {"verification": verification, "classification": classification}
+_TASKS = {"verification": verification, "classification": classification, "phones": phones}
 
 
 def write_report(exp: str | Path, about: str | None = None) -> Path:
@@ -38,7 +39,8 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
 
     The page shows each ``metrics.json`` in ``exp`` and in the folders right under it, and what there is of
     ``conf.yaml``, ``differences.yaml``, ``history.jsonl`` and lists of skipped utterances; of an experiment of
-    folds the confs of the first and the histories of all.
+    folds the confs of the first and the histories of all. Of a front-end (:data:`timbre.report.front_end.TASKS`)
+    the history is enough; several classifications have an overview, and ``gates.json`` a section.
 
     Args:
         about: text on the speech for under the title; ``None`` takes the file ``about`` of the data directory.
@@ -47,15 +49,20 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
     """
     exp = Path(exp)
     paths = metrics_files(exp)
-    if not paths:
-        raise TimbreError(f"{exp}: no metrics.json; scoring (stage 4) makes it")
     folders = trainings(exp)
     trained = exp if (exp / "conf.yaml").exists() else folders[0]
     conf = _text(trained / "conf.yaml")
-    evaluations = [_evaluation(path, exp) for path in paths]
-    data = list(dict.fromkeys(Path(evaluation["metrics"]["data"]) for evaluation in evaluations))
+    values = yaml.safe_load(conf or "") or {}
+    train, task = values.get("train", {}), values.get("task")
     histories = folds.histories(folders)
-    train = (yaml.safe_load(conf or "") or {}).get("train", {})
+    if not paths and task not in front_end.TASKS:
+        raise TimbreError(f"{exp}: no metrics.json; scoring (stage 4) makes it")
+    if not paths and not histories:
+        raise TimbreError(f"{exp}: neither metrics.json nor history.jsonl; train it (stage 2)")
+    evaluations = [_evaluation(path, exp) for path in paths]
+    classified = [one for one in evaluations if one["template"] == "classification.html" and one["part"]]
+    data = [Path(path) for one in evaluations for path in one.get("data", [one["metrics"].get("data")])]
+    data = list(dict.fromkeys(data))
     templates = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"percent": percent, "bounded": bounded, "speakers": speakers}
@@ -63,6 +70,9 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
         title=exp.resolve().name,
         about=[about] if about else list(filter(None, (_text(folder / "about") for folder in data))),
         evaluations=evaluations,
+        parts=classification.overview(classified) if len(classified) > 1 else None,
+        front_end=front_end.summary(task, histories[0]) if task in front_end.TASKS and histories else None,
+        gates=gates.section(exp / "gates.json", _stamps(evaluations)),
         crop_frames=train.get("crop_frames"),
         training=Markup(_training(histories, evaluations, train)) if histories else None,
         epochs=folds.span(map(len, histories)) if histories else "",
@@ -84,12 +94,17 @@ def _text(path: Path) -> str | None:
 
 def _training(histories: Sequence[plots.History], evaluations: Iterable[dict[str, Any]], train: dict) -> str:
     """The training curves, and under them what was tested and what, as it may be otherwise, was held out."""
-    stamps = dict.fromkeys(filter(None, (stamp(evaluation["metrics"]) for evaluation in evaluations)))
-    said = [f"tested: {', '.join(stamps)}"] if stamps else []
+    stamps = _stamps(evaluations)
+    said = [f"tested: {stamps}"] if stamps else []
     if stamps and train.get("heldout_utterances") and "heldout_unit" in train:
         unit = train["heldout_unit"]
         said.append(f"held out in training: by {'session or utterance' if unit == 'session' else unit}")
     return stamped(plots.training(histories, "history"), "; ".join(said))
+
+
+def _stamps(evaluations: Iterable[dict[str, Any]]) -> str:
+    """How all of it was tested, in one line."""
+    return ", ".join(dict.fromkeys(filter(None, (stamp(evaluation["metrics"]) for evaluation in evaluations))))
 
 
 def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
@@ -98,7 +113,7 @@ def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
         task = _TASKS[metrics.get("task", "verification")]
-        with np.load(path.with_name(task.ARRAYS)) as arrays:
+        with np.load(path.with_name(task.ARRAYS)) if task.ARRAYS else nullcontext({}) as arrays:
             found = task.evaluation(metrics, arrays, name)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise TimbreError(f"{path}: cannot be read ({error}); score again (stage 4)") from error

@@ -19,8 +19,9 @@ import timbre
 from timbre.conf import flat
 from timbre.corpora.layout import about as speech
 from timbre.errors import TimbreError
+from timbre.features.published import read_model
 from timbre.kaldi.atomic import atomic_write
-from timbre.models.trained import TrainedModel, read_final
+from timbre.models.trained import TrainedModel
 from timbre.report import classification, folds
 from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
@@ -48,7 +49,7 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     if not exp.is_dir():
         raise TimbreError(f"{exp}: no experiment directory; steps/train_encoder.sh (stage 2) makes it")
     folders = trainings(exp)
-    states = [read_final(folder) for folder in folders]
+    states = [read_model(folder) for folder in folders]
     conf, model = states[0]["conf"], TrainedModel(states[0], torch.device("cpu"))
     metrics = read_metrics(exp) if metrics_files(exp) else {}
     spoken = (speech(Path(values["data"])) for values in metrics.values())

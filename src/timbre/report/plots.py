@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -81,11 +81,19 @@ def conditions(rates: Mapping[str, Mapping[str, Any]], whole: float, name: str) 
 
 _PANELS = (
     ("loss", {"loss": "training", "heldout_loss": "held out"}, 1),
-    ("accuracy (%)", {"accuracy": "without margin", "accuracy_margin": "with margin"}, 100),
+    (
+        "accuracy (%)",
+        {"accuracy": "training", "accuracy_margin": "training, with margin", "heldout_accuracy": "held out"},
+        100,
+    ),
     ("held-out EER (%)", {"heldout_eer": "held-out training speakers"}, 100),
     ("held-out error (%)", {"heldout_error": "held-out training utterances"}, 100),
     ("learning rate", {"learning_rate": "learning rate"}, 1),
 )
+
+
+_HELD_OUT = "heldout_"
+_NO_MEASURES = ("epoch", "step", "margin_scale", "utterances_per_second", "waiting")
 
 
 History = Sequence[Mapping[str, float]]
@@ -95,12 +103,13 @@ History = Sequence[Mapping[str, float]]
 def training(histories: Sequence[History], name: str) -> str:
     """Loss, accuracy, held-out EER or error, and learning rate by epoch, as far as the histories know them.
 
-    Of several trainings (folds) each is a thin line, and their mean, as far as all of them went, a bold one.
+    Whatever else a loss measures has a panel of its own, with its value on what is held out. Of several trainings
+    (folds) each is a thin line, and their mean, as far as all of them went, a bold one.
     """
     several, known = len(histories) > 1, {key for history in histories for row in history for key in row}
     panels = [
         (label, {key: line for key, line in lines.items() if key in known}, scale)
-        for label, lines, scale in _PANELS
+        for label, lines, scale in (*_PANELS, *_further(known))
     ]
     panels = [panel for panel in panels if panel[1]]
     with figure(4.6 * max(1, len(panels) / 2), 4.6, 2, -(-len(panels) // 2)) as (drawn, grid):
@@ -122,6 +131,15 @@ def training(histories: Sequence[History], name: str) -> str:
             if len(lines) > 1 or several:
                 axes.legend()
         return svg(drawn, f"{name}-training", "Training curves")
+
+
+def _further(known: Collection[str]) -> Iterator[tuple[str, dict[str, str], int]]:
+    """Panels of the measures that :data:`_PANELS` does not name."""
+    named = {key for _, lines, _ in _PANELS for key in lines}
+    measures = {key.removeprefix(_HELD_OUT) for key in known - named - set(_NO_MEASURES)}
+    for name in sorted(measures):
+        lines = {name: "training", _HELD_OUT + name: "held out"}
+        yield name.replace("_", " "), {key: line for key, line in lines.items() if key not in named}, 1
 
 
 def _mean(curves: Sequence[Mapping[int, float]]) -> tuple[list[int], np.ndarray]:

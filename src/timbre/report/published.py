@@ -20,12 +20,13 @@ class Published(Section):
     eer: float | None = Field(None, ge=0, le=100, description="%, of verification")
     min_dcf: float | None = Field(None, ge=0, description="at the prior 0.01")
     accuracy: float | None = Field(None, ge=0, le=100, description="%, of classification")
+    recall: float | None = Field(None, ge=0, le=100, description="%, of classification: the mean over classes (UA)")
     source: str
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Published:
-        if (self.eer is None) == (self.accuracy is None):
-            raise ValueError("give either eer or accuracy (%)")
+    def _of_one_task(self) -> Published:
+        if (self.eer is None) == (self.accuracy is None and self.recall is None):
+            raise ValueError("give either eer or accuracy or recall (%)")
         return self
 
 
@@ -37,7 +38,7 @@ def read_published(path: str | Path) -> list[Published]:
         raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(entries, list):
         raise TimbreError(
-            f"{path}: expected a list of entries with system, list, eer and min_dcf or accuracy, source"
+            f"{path}: expected a list of entries with system, list, eer and min_dcf or accuracy and recall, source"
         )
     found = []
     for number, entry in enumerate(entries, start=1):

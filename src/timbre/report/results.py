@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from timbre.errors import TimbreError, did_you_mean
+from timbre.features.published import read_model
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_text
-from timbre.models.trained import read_final
 from timbre.report.columns import COLUMNS, NOTHING, Columns, task_of
 from timbre.report.published import Published, read_published
 from timbre.scoring.measured import read_metrics, trainings
@@ -47,7 +47,7 @@ def results(exps: Sequence[str | Path], published: str | Path | None = None) -> 
         exps: experiment directories with ``metrics.json``, or with ``<list>/metrics.json``, all of one task. Where
             they lie in several folders (``exp/<protocol>``), lists are named by these: ``<protocol>/<list>``.
         published: a YAML list of ``system``, ``list``, ``source``, and ``eer`` (%) and ``min_dcf``, or
-            ``accuracy`` (%).
+            ``accuracy`` and ``recall`` (%).
 
     Raises:
         TimbreError: for an experiment without measures, experiments of different tasks, and a published figure of
@@ -67,7 +67,7 @@ def results(exps: Sequence[str | Path], published: str | Path | None = None) -> 
     figures = read_published(published) if published else []
     names = [name for name, _ in tables]
     for figure in figures:
-        if getattr(figure, columns.measure) is None:
+        if columns.figure(figure) is None:
             raise TimbreError(f"{published}: {figure.system}: a figure of another task; give its {columns.measure}")
         if figure.list not in names and (figure.list or len(names) > 1):
             raise TimbreError(
@@ -122,7 +122,7 @@ def parameters(exp: Path) -> int | None:
     folder = trainings(exp)[0]
     if not (folder / "final.pt").exists():
         return None
-    state = read_final(folder)
+    state = read_model(folder)
     classifies = state.get("conf", {}).get("task") == "classification"
     tensors = [*state["encoder"].items(), *(state["loss"].items() if classifies else ())]
     return sum(tensor.numel() for name, tensor in tensors if name.rpartition(".")[2] not in _STATISTICS)
@@ -180,7 +180,7 @@ def _table(rows: Sequence[Row], published: Sequence[Published], columns: Columns
             NOTHING,
             NOTHING,
         )
-        for figure in sorted(published, key=lambda figure: columns.place(getattr(figure, columns.measure)))
+        for figure in sorted(published, key=lambda figure: columns.place(columns.figure(figure)))
     ]
     lines = [head, ["---"] * len(head), *(row.cells for row in rows), *theirs]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

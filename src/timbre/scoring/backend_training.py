@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from timbre.errors import TimbreError
+from timbre.features.published import read_model
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.objects import write_object
 from timbre.kaldi.tables import ArkWriter
-from timbre.models.trained import read_final
 from timbre.scoring import calibration
 from timbre.scoring.backend import RECORD, Backend, Name, Sides, parse
 from timbre.scoring.embeddings import Embeddings
@@ -55,7 +55,7 @@ def train_backends(
     directory, out = DataDir(data), Path(out)
     table = Embeddings.read(Path(embeddings) / "xvector.scp")
     speakers = _speakers(directory, table)
-    held_out = np.isin(speakers, read_final(exp)["backend"].get("heldout_speakers", []))
+    held_out = np.isin(speakers, read_model(exp)["backend"].get("heldout_speakers", []))
     calibrated = [str(name) for name in backends if name.calibration]
     if calibrated and not held_out.any():
         raise TimbreError(

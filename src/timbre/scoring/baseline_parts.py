@@ -60,9 +60,14 @@ class Parts:
         )
 
     @cached_property
+    def training_speakers(self) -> list[str]:
+        """The speaker of each of the M training utterances."""
+        return [self.train.utt2spk[utterance] for utterance in self._labels]
+
+    @cached_property
     def speakers(self) -> np.ndarray:
         """The number (M,) of the speaker of each training utterance."""
-        return np.unique([self.train.utt2spk[utterance] for utterance in self._labels], return_inverse=True)[1]
+        return np.unique(self.training_speakers, return_inverse=True)[1]
 
     def numbers(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of a table: (M, 1) of training utterances, (N, 1) of the others."""

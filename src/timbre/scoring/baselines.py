@@ -34,6 +34,20 @@ def majority(parts: Parts) -> np.ndarray:
     return np.tile(counts / counts.sum(), (len(parts.utterances), 1))
 
 
+def speaker(parts: Parts) -> np.ndarray:
+    """The shares of the classes in the speaker's training utterances, (N, C); of an unknown one :func:`majority`.
+
+    Of a speaker-dependent split it is what the voice alone gives away; of any other it is the majority.
+    """
+    known, number = np.unique(parts.training_speakers, return_inverse=True)
+    counts = np.zeros((len(known) + 1, len(parts.classes)))
+    np.add.at(counts, (number, parts.targets), 1)
+    counts[-1] = counts.sum(axis=0)
+    place = {name: row for row, name in enumerate(known.tolist())}
+    rows = [place.get(parts.data.utt2spk[utterance], len(known)) for utterance in parts.utterances]
+    return (counts / counts.sum(axis=1, keepdims=True))[rows]
+
+
 def duration(parts: Parts) -> np.ndarray:
     """:func:`thresholds` of the seconds that utterances last (``utt2dur``), (N, C)."""
     return thresholds(parts, "utt2dur")
@@ -139,6 +153,7 @@ class Baseline:
 
 BASELINES = {
     "majority": Baseline("majority", majority),
+    "speaker": Baseline("speaker alone", speaker),
     "duration": Baseline("duration", duration),
     "energy": Baseline("energy", energy),
     "statistics_lda": Baseline("LDA of statistics", statistics_lda),

@@ -22,6 +22,7 @@ subset of the classes, and not by their number. All sums are products of (R, S) 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +127,20 @@ def paired(
     gains = (gains * generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=count)).sum(axis=1)
     differences = gains / (seeds * utterances)  # of whole numbers: where there is none, it is exactly 0
     return Difference.of(float(first.mean()), float(second.mean()), differences)
+
+
+def paired_recalls(
+    first: Sequence[Decisions], second: Sequence[Decisions], count: int = 1000, seed: int = 0
+) -> Difference:
+    """:func:`paired` of the mean recall of classes (UA), of K trainings each on the same utterances."""
+    generator = np.random.default_rng(seed)
+    draws = draw_speakers(int(first[0].units.max()) + 1, count, generator)
+    once, seeds = np.ones((1, draws.shape[1])), len(first)
+    points = [np.mean([rates(one, once)["recall"] for one in system]) for system in (first, second)]
+    pairs = zip(first, second, strict=True)
+    gains = np.stack([rates(one, draws)["recall"] - rates(other, draws)["recall"] for one, other in pairs], axis=1)
+    weight = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=count)
+    return Difference.of(*map(float, points), (gains * weight).sum(axis=1) / seeds)
 
 
 def class_rates(decisions: Decisions, draws: np.ndarray) -> ClassRates:

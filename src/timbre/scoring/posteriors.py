@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, some
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import ArkWriter, read_vectors
 from timbre.kaldi.text import read_optional, read_table, write_table
 
@@ -63,6 +65,53 @@ class Posteriors:
         return [self.classes[column] for column in self.matrix.argmax(axis=1).tolist()]
 
 
+def restricted(whole: Posteriors, utterances: Sequence[str], classes: Collection[str]) -> Posteriors:
+    """The posteriors of some utterances over some classes, divided by their sum p(c) / Σ_(c' of them) p(c').
+
+    It is what is believed of the classes by who knows that it is one of them. Classes that ``whole`` does not know
+    have no column.
+
+    Raises:
+        TimbreError: for utterances that there are none of, and where none of the classes has any probability.
+    """
+    row = {name: number for number, name in enumerate(whole.utterances)}
+    if missing := [name for name in utterances if name not in row]:
+        raise TimbreError(
+            f"{whole.path}: lacks {len(missing)} utterances ({some(missing, 3)}); predict again (stage 3)"
+        )
+    columns = [column for column, name in enumerate(whole.classes) if name in classes]
+    matrix = whole.matrix[np.ix_([row[name] for name in utterances], columns)]
+    total = matrix.sum(axis=1, keepdims=True)
+    if len(none := np.flatnonzero(total[:, 0] <= 0)):
+        raise TimbreError(
+            f"{whole.path}: '{utterances[none[0]]}' is certainly none of {some(classes)} ({len(none)} such "
+            "utterances); are they of another language?"
+        )
+    return replace(
+        whole, utterances=list(utterances), classes=[whole.classes[i] for i in columns], matrix=matrix / total
+    )
+
+
+def classes_in_use(whole: Posteriors, utterances: Collection[str]) -> set[str]:
+    """The classes that have any probability for any of these utterances; those of another language have none."""
+    chosen = np.isin(whole.utterances, list(utterances))
+    return {name for name, used in zip(whole.classes, (whole.matrix[chosen] > 0).any(axis=0), strict=True) if used}
+
+
+def select_posteriors(folder: str | Path, data: DataDir, out: str | Path, labels: str = "utt2emotion") -> str:
+    """Writes those of the utterances of ``data`` over the classes they may have; returns a line about them.
+
+    These are the classes in use there, and those of ``labels``: of a model of several languages those of the one.
+
+    Raises:
+        TimbreError: as :func:`restricted`.
+    """
+    whole, table = Posteriors.read(folder), read_labels(data, labels)
+    found = restricted(whole, sorted(table, key=str.encode), classes_in_use(whole, table) | set(table.values()))
+    found.write(out)
+    return f"{out}: {len(found.utterances)} utterances, {len(found.classes)} classes of {len(whole.classes)}"
+
+
 def joined(parts: Sequence[Posteriors]) -> Posteriors:
     """The posteriors of all parts, as those of a cross-validation's folds, utterances and classes in byte order.
 
@@ -97,7 +146,21 @@ def join_posteriors(folders: Sequence[str | Path], out: str | Path) -> str:
     if any(table is not None for table in skipped):
         write_table(Path(out) / "posteriors.skipped", [row for table in skipped for row in (table or {}).items()])
     whole.write(out)
+    if all((Path(folder) / "streams").exists() for folder in folders):
+        _join_gates([Path(folder) for folder in folders], Path(out))
     return f"{out}: {len(whole.utterances)} utterances, {len(whole.classes)} classes, of {len(folders)} folders"
+
+
+def _join_gates(folders: Sequence[Path], out: Path) -> None:
+    """The weights of a fusion's streams, ``gates.{ark,scp}``, columns as in ``streams``; alike in all folders."""
+    streams = [read_classes(folder / "streams") for folder in folders]
+    if other := next((folder for folder, names in zip(folders, streams, strict=True) if names != streams[0]), None):
+        raise TimbreError(f"{other}/streams: other streams than in {folders[0]}; train all folds with one conf")
+    rows = [zip(*read_vectors(folder / "gates.scp"), strict=True) for folder in folders]
+    with ArkWriter(out / "gates.ark", out / "gates.scp") as writer:
+        for utterance, weights in sorted((row for part in rows for row in part), key=lambda row: row[0].encode()):
+            writer.write(utterance, weights)
+    write_classes(out / "streams", streams[0])
 
 
 def read_classes(path: Path) -> list[str]:

@@ -16,14 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="experiment directory, or its final.pt; of an experiment of folds the mean of its models",
     )
+    parser.add_argument("--lang", default="", help="of a model of several languages: which is spoken (de)")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("audio", help="audio file")
 
 
 def main(args: argparse.Namespace) -> None:
     from timbre.scoring.measured import trainings
-    from timbre.training.classifier import Classifier, classify
+    from timbre.training.classifier import classify, load_classifier
 
-    models = [Classifier.load(folder, args.device) for folder in trainings(Path(args.model))]
-    for name, probability in classify(models, args.audio).items():
+    models = [load_classifier(folder, args.device) for folder in trainings(Path(args.model))]
+    for name, probability in classify(models, args.audio, language=args.lang).items():
         print(f"{name} {probability:.4f}")

@@ -12,6 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--precision", default="fp32", choices=["auto", "fp32", "bf16", "fp16"])
     parser.add_argument("--kind", default="xvector", choices=["xvector", "posteriors"], help="what to write")
+    parser.add_argument(
+        "--lang", default="", help="of a model of several languages: take all utterances for this one's"
+    )
     parser.add_argument("--job", default="1", help="the name of this job in its output files")
     parser.add_argument(
         "--bad-audio", choices=["fail", "skip"], default="fail", help="utterances too short to embed"
@@ -24,10 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from timbre.models.extraction import extract_embeddings
     from timbre.models.trained import TrainedModel
-    from timbre.training.classifier import Classifier, extract_posteriors
+    from timbre.training.classifier import extract_posteriors, load_classifier
 
-    load, extract = (
-        (TrainedModel.load, extract_embeddings) if args.kind == "xvector" else (Classifier.load, extract_posteriors)
-    )
-    model = load(args.exp, args.device)
-    extract(model, DataDir(args.data), Path(args.out), args.job, args.bad_audio, args.precision)
+    data, out = DataDir(args.data), Path(args.out)
+    if args.kind == "xvector":
+        model = TrainedModel.load(args.exp, args.device)
+        extract_embeddings(model, data, out, args.job, args.bad_audio, args.precision)
+    else:
+        model = load_classifier(args.exp, args.device)
+        extract_posteriors(model, data, out, args.job, args.bad_audio, args.precision, args.lang)

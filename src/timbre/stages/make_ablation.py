@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", nargs="+", type=int, required=True, help="the seeds that each was trained with")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overridden in all of them")
     parser.add_argument("--expdir", default="exp", help="the folder of the experiments (exp/<protocol>)")
+    parser.add_argument(
+        "--measure", choices=["accuracy", "recall"], default="accuracy", help="what confs are compared by"
+    )
     parser.add_argument("--out", help="Markdown file with the two lines; the rest of it stays as it is")
 
 
@@ -32,7 +35,7 @@ def main(args: argparse.Namespace) -> None:
         ]
         for conf in args.conf
     }
-    text = ablation(exps, ", ".join([f"seeds {' '.join(map(str, args.seeds))}", *args.set]))
+    text = ablation(exps, ", ".join([f"seeds {' '.join(map(str, args.seeds))}", *args.set]), args.measure)
     print(text)
     if args.out:
         write_results(args.out, text, "ablation")

@@ -12,7 +12,7 @@ import argparse
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--published",
-        help="YAML list of others' figures: system, list, eer (%%) and min_dcf or accuracy (%%), source",
+        help="YAML list of others' figures: system, list, eer (%%) and min_dcf or accuracy and recall (%%), source",
     )
     parser.add_argument("--out", help="Markdown file with the two lines; the rest of it stays as it is")
     parser.add_argument("exp", nargs="+", help="experiment directories with metrics.json")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from timbre.conf import build
 from timbre.corpora.layout import SYNTHETIC, is_stand_in, is_synthetic
-from timbre.corpora.rows import corpus_module, summary, write_data_dirs
+from timbre.corpora.rows import corpus_module, prefixed, summary, write_data_dirs
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="of its module's Options (repeatable)"
     )
+    parser.add_argument("--prefix", default="", help="put before all ids, with a '-': for corpora to be joined")
     parser.add_argument("--out", type=Path, default=Path("data"), help="where the data directories are made")
 
 
@@ -35,6 +36,8 @@ def main(args: argparse.Namespace) -> None:
     else:
         further = ()
     parts = module.prepare(args.corpus, *further)
+    if args.prefix:
+        parts = prefixed(parts, args.prefix)
     write_data_dirs(args.out, parts)
     if hasattr(module, "write_lists"):
         module.write_lists(DataDir(args.out / "test"), *further)

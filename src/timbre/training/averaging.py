@@ -11,6 +11,9 @@ from torch import nn
 from timbre.features.tensors import load_tensors
 from timbre.training.crops import CropBatches
 
+MOST = 50
+"""Batches that BatchNorm's statistics are taken of."""
+
 
 def epoch_file(directory: Path, epoch: int) -> Path:
     """The weights after an epoch, kept while it is among the best."""
@@ -34,29 +37,25 @@ def reestimate_batchnorm(
     batches: CropBatches,
     device: torch.device,
     frozen: Sequence[nn.Module] = (),
-    count: int = 50,
+    count: int = MOST,
 ) -> None:
     """BatchNorm statistics of averaged weights: their plain mean over up to ``count`` batches of crops.
 
     The mean of several models' statistics is not the statistics of their mean. ``frozen`` parts keep theirs.
     """
-    kept = {module for part in frozen for module in part.modules()}
-    layers = [
-        module
-        for module in encoder.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module not in kept
-    ]
+    encoder.train()
+    for part in frozen:
+        part.eval()
+    norms = (module for module in encoder.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))
+    layers = [norm for norm in norms if norm.training]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # a cumulative mean
-    encoder.train()
-    for part in frozen:
-        part.eval()
     with torch.no_grad():
         for place in range(min(count, len(batches))):
             batch = batches[place]
-            encoder(batch.feats.to(device), batch.lengths)
+            encoder(*batch.inputs(device))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     encoder.eval()

@@ -11,16 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.models.extraction import embed_utterances
+from timbre.training.experiment import Experiment
 from timbre.training.speech import TrainingSpeech
+from timbre.training.task import Task
 
 COLDEST, HOTTEST = 0.05, 20.0  # temperatures that are searched between
 
 
-class Classification:
+class Classification(Task):
     """The held-out utterances, whole, and their classes."""
 
-    def __init__(self, speech: TrainingSpeech, device: torch.device) -> None:
-        self._speech, self._device = speech, device
+    def __init__(self, experiment: Experiment, speech: TrainingSpeech, device: torch.device) -> None:
+        super().__init__(experiment, speech, device)
         column = {name: number for number, name in enumerate(speech.classes)}
         self._targets = torch.tensor([column[speech.utt2class[utterance]] for utterance in speech.held])
 
@@ -36,7 +38,7 @@ class Classification:
         With held-out utterances it holds their ``temperature``, ``heldout_error`` and number
         (``heldout_utterances``).
         """
-        held = self._speech.held
+        held = self.speech.held
         if not held:
             return {}, "nothing held out"
         logits = self._logits(encoder, loss)
@@ -49,9 +51,9 @@ class Classification:
         return (logits.argmax(dim=1) != self._targets).float().mean().item()
 
     def _logits(self, encoder: nn.Module, loss: nn.Module) -> Tensor:
-        embeddings = embed_utterances(encoder, self._speech.whole, self._speech.held, self._device)
+        embeddings = embed_utterances(encoder, self.speech.whole, self.speech.held, self.device)
         with torch.inference_mode():
-            return loss.logits(torch.from_numpy(embeddings).to(self._device)).float().cpu()
+            return loss.logits(torch.from_numpy(embeddings).to(self.device)).float().cpu()
 
 
 def temperature(logits: Tensor, targets: Tensor) -> float:

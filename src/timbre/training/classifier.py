@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from torch import Tensor, nn
 
 from timbre.conf import build
 from timbre.errors import TimbreError
+from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.losses import build_loss
 from timbre.models.extraction import collect_vectors, extract_vectors
-from timbre.models.trained import TrainedModel, read_final, resolve_device
+from timbre.models.trained import TrainedModel, resolve_device
 from timbre.scoring.posteriors import read_classes, write_classes
 from timbre.training.experiment import Experiment
+from timbre.training.fusion_classifier import FusionClassifier, extract_fusion
 
 
 class _Network(nn.Module):
@@ -70,39 +73,67 @@ class Classifier(TrainedModel):
         """The classes in the order of the columns."""
         return {"classes": self.classes}
 
-    def classify(self, source: str | Path | np.ndarray, rate: int | None = None) -> dict[str, float]:
+    def classify(
+        self, source: str | Path | np.ndarray, rate: int | None = None, language: str = ""
+    ) -> dict[str, float]:
         """The classes of an audio file, or of samples ``(N,)`` at ``rate`` Hz: probabilities, the highest first."""
+        if language:
+            raise TimbreError(f"this model knows no languages, and so none that is '{language}'; leave it out")
         name = "samples" if isinstance(source, np.ndarray) else str(source)
         values = self.posteriors([self.frames(source, rate)], [name])[0]
         return {self.classes[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
 
 
-def load(path: str | Path, device: str = "cpu") -> TrainedModel:
-    """The model of ``<path>/final.pt``: a :class:`Classifier` where it was trained as one."""
-    state = read_final(path)
-    kind = Classifier if state["conf"].get("task") == "classification" else TrainedModel
-    return kind(state, resolve_device(device))
+def load(path: str | Path, device: str = "cpu") -> TrainedModel | FusionClassifier:
+    """The model of ``<path>/final.pt``; a :class:`Classifier` or :class:`FusionClassifier` where trained as one."""
+    state = read_model(path)
+    kinds = {"classification": Classifier, "fusion": FusionClassifier}
+    return kinds.get(state["conf"].get("task"), TrainedModel)(state, resolve_device(device))
+
+
+def load_classifier(path: str | Path, device: str = "cpu") -> Classifier | FusionClassifier:
+    """As :func:`load`, of classifiers alone; other models are refused."""
+    model = load(path, device)
+    return model if isinstance(model, FusionClassifier) else Classifier.load(path, device)
 
 
 def classify(
-    models: Sequence[Classifier], source: str | Path | np.ndarray, rate: int | None = None
+    models: Sequence[Classifier | FusionClassifier],
+    source: str | Path | np.ndarray,
+    rate: int | None = None,
+    language: str = "",
 ) -> dict[str, float]:
     """The mean of the probabilities p_k(c) that K models, such as those of folds, give a class c:
 
         p(c) = Σ_k p_k(c) / K
 
-    where p_k(c) is 0 of a class that model k does not know. They sum to 1; the highest comes first.
+    where p_k(c) is 0 of a class that model k does not know. They sum to 1; the highest comes first. A fusion of
+    streams has classes for each ``language``.
     """
-    found = [model.classify(source, rate) for model in models]
+    found = [model.classify(source, rate, language) for model in models]
     names = dict.fromkeys(name for each in found for name in each)
     means = {name: sum(each.get(name, 0.0) for each in found) / len(found) for name in names}
     return dict(sorted(means.items(), key=lambda row: -row[1]))
 
 
 def extract_posteriors(
-    model: Classifier, data: DataDir, out: Path, job: str, bad_audio: str, precision: str = "fp32"
+    model: Classifier | FusionClassifier,
+    data: DataDir,
+    out: Path,
+    job: str,
+    bad_audio: str,
+    precision: str = "fp32",
+    language: str = "",
 ) -> None:
-    """Writes ``out/posteriors.<job>.{ark,scp}`` and ``.skipped`` (:func:`extract_vectors`), and ``out/classes``."""
+    """Writes ``out/posteriors.<job>.{ark,scp}`` and ``.skipped`` (:func:`extract_vectors`), and ``out/classes``.
+
+    Of a fusion the weights of its streams too, with ``language`` for all utterances where it is given
+    (:func:`timbre.training.fusion_classifier.extract_fusion`).
+    """
+    if isinstance(model, FusionClassifier):
+        if precision != "fp32":
+            raise TimbreError(f"--precision {precision}: a fusion of streams predicts in fp32; leave it out")
+        return extract_fusion(model, data, out, job, language)
     write_classes(out / "classes", model.classes)
     extract_vectors(model, model.posteriors, "posteriors", data, out, job, bad_audio, precision)
 
@@ -112,4 +143,7 @@ def collect_posteriors(data: DataDir, parts: Path, out: Path, jobs: int, max_ski
     classes = read_classes(parts / "classes")
     write_classes(out / "classes", classes)
     found = collect_vectors(data, parts, out, "posteriors", jobs, max_skipped)
+    if (parts / "streams").exists():
+        copyfile(parts / "streams", out / "streams")
+        collect_vectors(data, parts, out, "gates", jobs, max_skipped)
     return f"{out}/posteriors.scp: {len(found)} utterances, {len(classes)} classes"

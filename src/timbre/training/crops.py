@@ -25,6 +25,10 @@ class Batch(NamedTuple):
     labels: torch.Tensor
     utterances: list[str]
 
+    def inputs(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """What an encoder takes; lengths stay on the CPU, where they are read."""
+        return self.feats.to(device), self.lengths
+
 
 class FrameSource(Protocol):
     """Where crops come from: :class:`timbre.features.front_end.FrameReader`, or frames computed online."""

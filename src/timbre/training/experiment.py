@@ -14,10 +14,13 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
 from timbre.corpora.splits import Unit
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, did_you_mean
 from timbre.features.augment import AugmentConf
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import build_extractor
+from timbre.features.published import model_sha256
+from timbre.models.fusion import FusionConf
+from timbre.models.streams import StreamConf, stream_features, stream_identity, usable
 from timbre.models.trained import ModelConf
 
 
@@ -117,6 +120,9 @@ class TrainConf(Section):
         return self
 
 
+Task = Literal["verification", "classification", "self_supervised", "phones", "fusion"]
+
+
 class Experiment(ModelConf):
     """A whole experiment.
 
@@ -124,10 +130,10 @@ class Experiment(ModelConf):
     this one differs from.
     """
 
-    task: Literal["verification", "classification"] = Field(
+    task: Task = Field(
         "verification",
         description="verification: speakers are tested that training did not know; classification: the classes of "
-        "the test are those of the training",
+        "the test are those of the training; self_supervised: no labels; phones: transcripts in phones",
     )
     labels: str = Field("utt2spk", description="classification: the table of the classes (utt2spk, utt2emotion)")
     speeds: tuple[PositiveFloat, ...] = Field(
@@ -142,11 +148,19 @@ class Experiment(ModelConf):
     freeze: tuple[str, ...] = Field(
         (), description="parts of the encoder that keep their weights, by name (blocks.0, first)"
     )
+    streams: dict[str, StreamConf] = Field({}, description="task fusion: what is fused, by name")
+    fusion: FusionConf = Field(FusionConf(), description="task fusion: what follows the streams")
+    use: tuple[str, ...] = Field((), description="task fusion: those of the streams that are used; none named: all")
     loss: AnySection = plugin("timbre.losses", "am_softmax", "from embedding and label to loss")
     train: TrainConf = TrainConf()
 
     @model_validator(mode="after")
     def _fits_the_task(self) -> Experiment:
+        if self.task == "fusion":
+            return self._fuses()
+        role = "Objective" if self.task in ("self_supervised", "phones") else "Loss"
+        if not hasattr(confs.kind_module("timbre.losses", self.loss.kind), role):
+            raise ValueError(f"loss {self.loss.kind} is none of task {self.task}")
         if self.task == "verification":
             if self.labels != "utt2spk":
                 raise ValueError(
@@ -154,9 +168,11 @@ class Experiment(ModelConf):
                 )
         elif self.speeds:
             raise ValueError(
-                "speeds make further speakers, and task classification has no use for them; leave them out"
+                f"speeds make further speakers, and task {self.task} has no use for them; leave them out"
             )
-        elif not hasattr(confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"):
+        elif self.task == "classification" and not hasattr(
+            confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"
+        ):
             raise ValueError(f"loss {self.loss.kind} has no classes; task classification needs one that has")
         for asked, what in (
             (self.train.features == "online", "train.features online cannot compute"),
@@ -166,6 +182,26 @@ class Experiment(ModelConf):
             if asked:
                 require_waveforms(self.features, what)
         return self
+
+    def _fuses(self) -> Experiment:
+        if not self.streams:
+            raise ValueError("task fusion has streams to fuse, and none is named")
+        if strange := [name for name in self.streams if not usable(name)]:
+            raise ValueError(f"no stream can be called '{strange[0]}'; take letters, digits, - and _")
+        if self.init:
+            raise ValueError("task fusion starts from no other fusion; its streams name the models that it has")
+        if unknown := [name for name in self.use if name not in self.streams]:
+            raise ValueError(
+                f"use names '{unknown[0]}', which is none of streams{did_you_mean(unknown[0], self.streams)}"
+            )
+        if self.speeds or self.augment.kinds or self.train.features == "online":
+            raise ValueError("task fusion reads its streams from ark: no speeds, augment or train.features online")
+        return self
+
+    @property
+    def used_streams(self) -> dict[str, StreamConf]:
+        """The streams that are fused, in their order."""
+        return {name: conf for name, conf in self.streams.items() if not self.use or name in self.use}
 
 
 def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experiment:
@@ -191,9 +227,33 @@ def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
 
 
 def features_name(experiment: ModelConf) -> str:
-    """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder."""
+    """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder.
+
+    Of streams ``streams5-1a2b3c``: how many, and a hash of all.
+    """
+    if isinstance(experiment, Experiment) and experiment.streams:
+        conf = {name: stream_identity(stream) for name, stream in experiment.streams.items()}
+        return f"streams{len(conf)}-{_digest(conf)}"
     conf = {"features": experiment.features.model_dump(mode="json"), "vad": experiment.input.vad.model_dump()}
-    return f"{experiment.features.kind}{build_extractor(experiment.features).dim}-{_digest(conf)}"
+    extractor = build_extractor(experiment.features)
+    if hasattr(extractor, "state"):  # which network it is say its weights, wherever they lie
+        conf["features"]["model"] = model_sha256(extractor.state)
+    return f"{experiment.features.kind}{extractor.dim}-{_digest(conf)}"
+
+
+def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
+    """Of each stream the names of the folders of its frames and of its vectors, and its model; "" for what is not.
+
+    Streams with the same frames share their folder, in whatever experiment.
+    """
+    return {
+        name: (
+            features_name(stream_features(stream)),
+            "" if stream.framewise else f"vectors-{_digest(stream_identity(stream))}",
+            stream.model,
+        )
+        for name, stream in experiment.streams.items()
+    }
 
 
 def augmented_name(experiment: Experiment) -> str:

@@ -11,8 +11,8 @@ from torch import nn
 
 from timbre.conf import build, flat
 from timbre.errors import TimbreError, did_you_mean
+from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
-from timbre.models.trained import read_final
 from timbre.training.experiment import Experiment
 from timbre.training.speech import fingerprint
 from timbre.training.state import SELECTING
@@ -31,7 +31,7 @@ def start_from(
         TimbreError: for a model with other features or another encoder, and where it was trained on speakers that
             are now held out for selection.
     """
-    state = read_final(path)
+    state = read_model(path)
     here = experiment.model_dump(mode="json", include={"features", "encoder"})
     there = {key: state["conf"][key] for key in here}
     ours, theirs = flat(here), flat(there)
@@ -64,8 +64,8 @@ def refuse_known_utterances(path: str, experiment: Experiment, data: DataDir) ->
         TimbreError: naming the keys that decide what is held out.
     """
     stamp, here = Path(path) / "train_data.sha256", flat(experiment.model_dump(mode="json"))
-    there = flat(build(Experiment, read_final(path)["conf"]).model_dump(mode="json"))
-    if not stamp.exists() or stamp.read_text(encoding="utf-8").strip() != fingerprint(data, there["labels"]):
+    there = flat(build(Experiment, read_model(path)["conf"]).model_dump(mode="json"))
+    if not stamp.exists() or stamp.read_text(encoding="utf-8").split()[0] != fingerprint(data, there["labels"]):
         return
     keys = ("task", "labels", "train.seed", "train.heldout_utterances", "train.heldout_unit")
     if differ := [f"{key} was {there.get(key)}, is {here[key]}" for key in keys if there.get(key) != here[key]]:

@@ -51,7 +51,10 @@ class TrainingSpeech:
         self.utt2spk = data.utt2spk
         if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
             raise TimbreError(f"{data.path}/utt2spk: no speaker of '{unknown[0]}'; run utils/fix_data_dir.sh")
-        self.utt2class = read_labels(data, experiment.labels)
+        if experiment.task == "self_supervised":
+            self.utt2class = dict.fromkeys(self.utt2spk, "speech")
+        else:
+            self.utt2class = read_labels(data, experiment.labels)
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         originals = {
             utterance: self.utt2class[utterance] for utterance in utterances if self.is_original(utterance)
@@ -99,6 +102,7 @@ class TrainingSpeech:
 
 def fingerprint(data: DataDir, labels: str) -> str:
     """A hash of a data directory's utterances, their speakers, classes (the table ``labels``) and lengths."""
-    names = dict.fromkeys(("utt2spk", labels, "utt2num_frames"))
+    streams = sorted(path.name for path in data.path.glob("utt2num_frames_*"))
+    names = dict.fromkeys(("utt2spk", labels, "utt2num_frames", *(["utt2lang", *streams] if streams else [])))
     tables = [(data.path / name).read_bytes() for name in names if data.has(name)]
     return hashlib.sha256(b"".join(tables)).hexdigest()

@@ -9,32 +9,36 @@ import torch
 import yaml
 
 from timbre.conf import differences, dump, flat
-from timbre.errors import TimbreError, some
-from timbre.features.front_end import build_extractor
+from timbre.errors import TimbreError
+from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
-from timbre.losses import build_loss
-from timbre.models import build_encoder
+from timbre.models import complete
 from timbre.models.precision import resolve_precision
-from timbre.models.trained import FORMAT, cpu_state, resolve_device
+from timbre.models.trained import cpu_state, resolve_device
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.classification import Classification
-from timbre.training.crops import CropBatches
-from timbre.training.experiment import Experiment, load_experiment
-from timbre.training.initialise import freeze, refuse_known_utterances, start_from
-from timbre.training.speech import TrainingSpeech, fingerprint
+from timbre.training.experiment import Experiment, features_name, load_experiment
+from timbre.training.fusion import FusionTask
+from timbre.training.initialise import freeze
+from timbre.training.phones import Phones
+from timbre.training.self_supervised import SelfSupervised
+from timbre.training.speech import fingerprint
+from timbre.training.task import Task
 from timbre.training.trainer import Trainer
 from timbre.training.verification import Verification
 
 log = logging.getLogger(__name__)
 
-Task = Verification | Classification
 TASKS: dict[str, type[Task]] = {
     "verification": Verification,
     "classification": Classification,
+    "self_supervised": SelfSupervised,
+    "fusion": FusionTask,
+    "phones": Phones,
 }
 
 
@@ -62,45 +66,25 @@ def train_experiment(
         _log_to(directory / "train.log")
         precision = resolve_precision(experiment.train.precision, device)
         conf = experiment.train.model_copy(update={"precision": precision})
-        speech = TrainingSpeech(experiment, data, allow_pipes, sources)
+        experiment = experiment.model_copy(update={"encoder": complete(experiment.encoder, data), "train": conf})
+        kind = TASKS[experiment.task]
+        speech = kind.read(experiment, data, allow_pipes, sources)
         log.info("%s; %s on %s, %d processes", speech, precision, device, processes.share()[1])
         torch.manual_seed(conf.seed)
-        encoder = build_encoder(experiment.encoder, build_extractor(experiment.features).dim)
-        loss = build_loss(experiment.loss, encoder.embedding_dim, len(speech.classes))
-        if not conf.crop_frames:
-            _refuse_short(speech, encoder.min_frames)
+        task = kind(experiment, speech, device)
+        batches = task.batches(processes.share())
         if experiment.init:
-            if experiment.task == "classification" and speech.held:
-                refuse_known_utterances(experiment.init, experiment, data)
-            said = start_from(experiment.init, experiment, encoder, loss, speech.classes, speech.held_out)
-            log.info("%s", said)
-        frozen = freeze(encoder, experiment.freeze)
-        task = TASKS[experiment.task](speech, device)
-        batches = CropBatches(speech.crops, speech.labels, conf, processes.share())
+            log.info("%s", task.start(data))
+        frozen = freeze(task.encoder, experiment.freeze)
+        criterion = task.criterion(task.encoder, task.loss, precision, device)
         evaluate = task.evaluate if speech.held else None
-        trainer = Trainer(encoder, loss, batches, conf, directory, device, evaluate, frozen)
+        trainer = Trainer(criterion, batches, conf, directory, device, evaluate, frozen)
         state = trainer.run()
         processes.leave()
-        return _finish(experiment, speech, trainer, task, state.best_epochs(conf.average))
+        return _finish(trainer, task, state.best_epochs(conf.average))
 
 
-def _refuse_short(speech: TrainingSpeech, least: int) -> None:
-    """Utterances that are trained on whole must be long enough for the encoder."""
-    lengths = {utterance: speech.crops.num_frames(utterance) for utterance in speech.labels}
-    if short := [f"{utterance} ({frames})" for utterance, frames in lengths.items() if frames < least]:
-        raise TimbreError(
-            f"{len(short)} of {len(lengths)} utterances have fewer frames than the encoder needs, {least}: "
-            f"{some(short)}; leave them out of the data, or set train.crop_frames to {least} or more"
-        )
-
-
-def _finish(
-    experiment: Experiment,
-    speech: TrainingSpeech,
-    trainer: Trainer,
-    task: Task,
-    epochs: list[int],
-) -> str:
+def _finish(trainer: Trainer, task: Task, epochs: list[int]) -> str:
     """From the weights after ``epochs`` to ``final.pt``: their average, and what its users need to know."""
     directory, conf, encoder, loss = trainer.directory, trainer.conf, trainer.encoder, trainer.loss
     log.info("averaging the weights after epochs %s", ", ".join(map(str, epochs)))
@@ -109,34 +93,36 @@ def _finish(
     loss.load_state_dict(weights["loss"])
     if len(epochs) > 1:
         torch.manual_seed(conf.seed)
-        batches = CropBatches(speech.crops, speech.labels, conf)
+        batches = task.batches()
         batches.set_epoch(conf.epochs)
-        reestimate_batchnorm(encoder, batches, trainer.device, trainer.frozen)
+        reestimate_batchnorm(encoder, batches, trainer.device, trainer.frozen, task.norm_batches)
     encoder.eval()
     loss.eval()
     backend, said = task.fit(encoder, loss)
     if "mean" in backend:
         with ArkWriter(directory / "mean.ark", directory / "mean.scp") as writer:
             writer.write("mean", backend["mean"].numpy())
-    final = {"format": FORMAT, "conf": experiment.model_dump(mode="json"), "classes": speech.classes}
-    final |= {"backend": backend, "encoder": cpu_state(encoder), "loss": weights["loss"]}
-    if speech.statistics is not None:
-        final["statistics"] = torch.from_numpy(speech.statistics)
+    conf = task.experiment.model_dump(mode="json")
+    final = {"format": FORMAT, "conf": conf, "classes": task.classes, **task.front_end()}
+    final |= {"backend": backend, "encoder": cpu_state(encoder), "loss": weights["loss"] if task.keeps_loss else {}}
     save_tensors(directory / "final.pt", final)
     log.info("%s; wrote final.pt", said)
-    return f"{directory}/final.pt: {len(speech.classes)} classes, {said}"
+    return f"{directory}/final.pt: {len(task.classes)} classes, {said}"
 
 
 def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
     """Writes conf.yaml and what belongs to it, or refuses a directory made with another conf or other data."""
     text, path, stamp = dump(experiment), directory / "conf.yaml", directory / "train_data.sha256"
-    trained_on = fingerprint(data, experiment.labels)
+    trained_on, features = fingerprint(data, experiment.labels), features_name(experiment)
     if path.exists():
         there, here = (flat(one.model_dump(mode="json")) for one in (load_experiment(path), experiment))
         keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
         changed = [f"{key} was {there.get(key)}, is {here.get(key)}" for key in keys[:3]]
-        if stamp.exists() and stamp.read_text(encoding="utf-8").strip() != trained_on:
+        known = stamp.read_text(encoding="utf-8").split() if stamp.exists() else []
+        if known[:1] not in ([], [trained_on]):
             changed.append(f"{data.path} holds other utterances or labels than it was trained on")
+        if known[1:] not in ([], [features]):
+            changed.append(f"it was trained on features {known[1]}, which are {features} now: another front-end")
         if changed:
             raise TimbreError(
                 f"{directory} holds another experiment ({', '.join(changed)}); give it another name (--exp), or "
@@ -149,7 +135,7 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
         table = {key: f"{value} (default {default})" for key, (value, default) in differences(experiment).items()}
         yaml.safe_dump(table, file, sort_keys=False, allow_unicode=True)
     with atomic_write(stamp) as file:
-        file.write(trained_on + "\n")
+        file.write(f"{trained_on}\n{features}\n")
     with atomic_write(path) as file:
         file.write(text)
 

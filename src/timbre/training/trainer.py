@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains ``encoder`` and ``loss`` on ``batches`` in ``directory``.
+    """Trains the encoder and the loss of ``criterion`` on ``batches`` in ``directory``.
 
     Args:
         evaluate: measures of the encoder and the loss as they stand on what is held out
@@ -53,8 +53,7 @@ class Trainer:
 
     def __init__(
         self,
-        encoder: nn.Module,
-        loss: nn.Module,
+        criterion: Criterion,
         batches: CropBatches,
         conf: TrainConf,
         directory: Path,
@@ -62,14 +61,16 @@ class Trainer:
         evaluate: Callable[[nn.Module, nn.Module], dict[str, float]] | None = None,
         frozen: Sequence[nn.Module] = (),
     ) -> None:
-        self.encoder, self.loss = encoder.to(device), loss.to(device)
+        self._criterion: nn.Module = criterion.to(device)
+        self.encoder, self.loss = criterion.encoder, criterion.loss
         self.batches, self.conf, self.directory, self.device = batches, conf, directory, device
         self._evaluate, self.frozen = evaluate, frozen
-        self._criterion: nn.Module = Criterion(self.encoder, self.loss, conf.precision, device)
-        self._parameters = [weight for weight in self._criterion.parameters() if weight.requires_grad]
+        self._parameters = [weight for weight in criterion.parameters() if weight.requires_grad]
         if processes.share()[1] > 1:
-            self._criterion = DistributedDataParallel(self._criterion, broadcast_buffers=False)
-        self._optimizer = _optimizer(conf, self._parameters)
+            self._criterion = DistributedDataParallel(
+                criterion, broadcast_buffers=False, find_unused_parameters=criterion.skips_parameters
+            )
+        self._optimizer = _optimizer(conf, self._parameters, self.encoder)
         self._scaler = torch.amp.GradScaler(device.type, enabled=conf.precision == "fp16")
         self.state = State()
 
@@ -143,33 +144,30 @@ class Trainer:
     def _shown(self, rate: float) -> str:
         """What stands behind the progress bar: means of the epoch so far."""
         state = self.state
-        mean = {name: total / state.batch for name, total in state.sums.items()}
+        means = {name: total / state.batch for name, total in state.sums.items()}
         done = state.batch - 1  # the time of the step that has just ended is not counted yet
         speed = done * self.conf.batch_size / state.seconds if done and state.seconds else 0.0
-        return (
-            f"epoch {state.epoch + 1}, loss {mean['loss']:.3f}, accuracy {mean['accuracy']:.0%} "
-            f"({mean['accuracy_margin']:.0%} with margin), rate {rate:.1e}, {speed:.0f} utt/s"
-        )
+        shown = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in means.items())
+        return f"epoch {state.epoch + 1}, {shown}, rate {rate:.1e}, {speed:.0f} utt/s"
 
     def _step(self, batch: Batch, rate: float, margin: float) -> dict[str, float]:
-        """One update; returns its loss and its accuracies without and with the margin."""
+        """One update; returns its loss and what else the criterion measures."""
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)  # checkpoints of old have none
         torch.manual_seed(self._random_seed())
-        feats, labels = batch.feats.to(self.device), batch.labels.to(self.device)
         self._optimizer.zero_grad(set_to_none=True)
-        output, embeddings = self._criterion(feats, batch.lengths, labels, margin)
-        right = [(logits.argmax(dim=1) == output.targets).float().mean() for logits in output[1:3]]
-        value, *accuracies = processes.mean(torch.stack([output.loss.detach(), *right])).tolist()
+        step = self._criterion(batch, margin)
+        values = [value.detach().float() for value in (step.loss, *step.measures.values())]
+        value, *measures = processes.mean(torch.stack(values)).tolist()
         if not math.isfinite(value):
-            self._refuse_non_finite(value, batch, embeddings)
-        self._scaler.scale(output.loss).backward()
+            self._refuse_non_finite(value, batch, step.outputs)
+        self._scaler.scale(step.loss).backward()
         self._scaler.unscale_(self._optimizer)
         if self.conf.clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, self.conf.clip_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        return {"loss": value, "accuracy": accuracies[0], "accuracy_margin": accuracies[1]}
+        return {"loss": value, **dict(zip(step.measures, measures, strict=True))}
 
     def _random_seed(self) -> int:
         """Of what layers draw (dropout) in this step and process."""
@@ -177,13 +175,13 @@ class Trainer:
         place = [self.conf.seed, state.epoch, state.batch, processes.share()[0]]
         return int(np.random.SeedSequence(place).generate_state(1)[0])
 
-    def _refuse_non_finite(self, value: float, batch: Batch, embeddings: torch.Tensor) -> None:
-        rows = (~torch.isfinite(embeddings).all(dim=1)).nonzero().flatten().tolist()
+    def _refuse_non_finite(self, value: float, batch: Batch, outputs: torch.Tensor) -> None:
+        rows = (~torch.isfinite(outputs).flatten(1).all(dim=1)).nonzero().flatten().tolist()
         whose = [batch.utterances[row] for row in rows] if rows else batch.utterances
         state = self.state
         raise TimbreError(
             f"loss {value} at epoch {state.epoch + 1}, batch {state.batch + 1}; "
-            f"{'embeddings that are not finite' if rows else 'the batch'}: {some(whose, 8)}; look at their "
+            f"{'outputs that are not finite' if rows else 'the batch'}: {some(whose, 8)}; look at their "
             "features, or lower train.learning_rate; the last checkpoint stands"
         )
 
@@ -259,8 +257,15 @@ class Trainer:
         log.info("resumed at epoch %d, batch %d", self.state.epoch + 1, self.state.batch + 1)
 
 
-def _optimizer(conf: TrainConf, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+def _optimizer(conf: TrainConf, parameters: list[nn.Parameter], encoder: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser; parts of the encoder may have a share of the learning rate (``learning_rate_shares``)."""
+    shares = getattr(encoder, "learning_rate_shares", {})
+    share_of = {weight: share for part, share in shares.items() for weight in part.parameters()}
+    groups = [
+        {"params": [weight for weight in parameters if share_of.get(weight, 1.0) == share], "share": share}
+        for share in sorted({share_of.get(weight, 1.0) for weight in parameters}, reverse=True)
+    ]
     shared = {"lr": conf.learning_rate, "weight_decay": conf.weight_decay, "fused": True}
     if conf.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=conf.momentum, nesterov=conf.momentum > 0, **shared)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[conf.optimizer](parameters, **shared)
+        return torch.optim.SGD(groups, momentum=conf.momentum, nesterov=conf.momentum > 0, **shared)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[conf.optimizer](groups, **shared)

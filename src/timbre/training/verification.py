@@ -13,17 +13,14 @@ from timbre.errors import TimbreError
 from timbre.models.extraction import embed_utterances
 from timbre.scoring import calibration
 from timbre.scoring.metrics import eer, roc_curve
-from timbre.training.speech import TrainingSpeech
+from timbre.training.task import Task
 
 MOST_FOR_MEAN = 1000
 """Training utterances, evenly spread, whose embeddings' mean is subtracted in scoring."""
 
 
-class Verification:
+class Verification(Task):
     """The held-out speakers' trials: all pairs of their utterances, by cosine."""
-
-    def __init__(self, speech: TrainingSpeech, device: torch.device) -> None:
-        self._speech, self._device = speech, device
 
     def evaluate(self, encoder: nn.Module, loss: nn.Module) -> dict[str, float]:
         """``heldout_eer`` (0 to 1)."""
@@ -35,10 +32,10 @@ class Verification:
         It holds the ``mean`` of training embeddings; with held-out speakers also ``threshold``, ``calibration``,
         ``heldout_eer`` and ``heldout_speakers``, of embeddings less the mean.
         """
-        speech = self._speech
+        speech = self.speech
         originals = [utterance for utterance in speech.labels if speech.is_original(utterance)]
         chosen = originals[:: -(-len(originals) // MOST_FOR_MEAN)]
-        mean = embed_utterances(encoder, speech.whole, chosen, self._device).mean(axis=0)
+        mean = embed_utterances(encoder, speech.whole, chosen, self.device).mean(axis=0)
         backend: dict[str, Any] = {"mean": torch.from_numpy(mean)}
         if not speech.held:
             return backend, "nobody held out"
@@ -51,8 +48,8 @@ class Verification:
 
     def _trials(self, encoder: nn.Module, mean: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Scores and labels of all pairs."""
-        speech = self._speech
-        embeddings = embed_utterances(encoder, speech.whole, speech.held, self._device) - mean
+        speech = self.speech
+        embeddings = embed_utterances(encoder, speech.whole, speech.held, self.device) - mean
         scores, targets = pair_scores(embeddings, [speech.utt2spk[utterance] for utterance in speech.held])
         refuse_without_targets(targets, speech.held_out)
         return scores, targets

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The data directories of all languages: local/prepare_data.sh [options] <lang>=<corpus> … <out>
+# where <lang> is en (IEMOCAP), de (EMO-DB), fa (ShEMO) or fr (CaFE); makes <out>/<lang>/all and
+# <out>/<lang>/folds/<k>/{train,test}, ids beginning with '<lang>-', and the joint <out>/all and <out>/folds.
+set -euo pipefail
+
+protocol=speaker_independent  # speaker_independent, or source: a random 20 % of the utterances are tested
+bad_audio=fail                # audio that cannot be used: fail, or skip
+seed=1                        # of source's split
+. utils/parse_options.sh
+. ./path.sh
+
+[ $# -ge 2 ] || die "expected <lang>=<corpus> … <out>, found $# arguments"
+out=${*: -1}
+declare -A kind=([en]=iemocap [de]=emodb [fa]=shemo [fr]=cafe)
+languages=()
+for pair in "${@:1:$#-1}"; do
+  lang=${pair%%=*}
+  [[ $pair == *=* && -n ${kind[$lang]-} ]] || die "'$pair': expected <lang>=<corpus> with one of the languages en de fa fr"
+  languages+=("$lang")
+done
+if [ -e "$out/all/utt2lang" ]; then # folds of fewer languages would stand among those of more
+  found=$(cut -d' ' -f2 "$out/all/utt2lang" | sort -u | xargs)
+  wanted=$(printf '%s\n' "${languages[@]}" | sort -u | xargs)
+  [ "$found" = "$wanted" ] || die "$out is of other languages ($found, not $wanted); remove it, and what was trained on it"
+fi
+
+for pair in "${@:1:$#-1}"; do
+  lang=${pair%%=*} corpus=${pair#*=}
+  here=$out/$lang
+  timbre prepare --corpus-kind "${kind[$lang]}" --corpus "$corpus" --prefix "$lang" --option bad_audio="$bad_audio" \
+    --out "$here"
+  folds=(timbre make-folds --labels utt2emotion)
+  case $protocol-$lang in
+    source-*)
+      utils/split_utterances.sh --labels utt2emotion --unit utterance --share 0.2 --seed "$seed" \
+        "$here/all" "$here/folds/1/train" "$here/folds/1/test"
+      ;;
+    *-en) "${folds[@]}" --unit session "$here/all" "$here/folds" ;;
+    *-de) "${folds[@]}" --unit speaker "$here/all" "$here/folds" ;;
+    *-fa) "${folds[@]}" --unit speaker --folds 5 "$here/all" "$here/folds" ;;
+    *-fr) # a man, whose number is odd, and the woman after him
+      awk '{ number = substr($1, length($1) - 1); printf "%s pair%d\n", $1, (number + 1) / 2 }' \
+        "$here/all/spk2utt" >"$here/pairs"
+      "${folds[@]}" --unit speaker --together "$here/pairs" "$here/all" "$here/folds"
+      ;;
+  esac
+done
+timbre join-folds "${languages[@]/#/$out/}" "$out"
+{
+  for lang in "${languages[@]}"; do cat "$out/$lang/about"; done
+  echo "Protocol: $protocol."
+} | paste -sd' ' >"$out/about"

@@ -1,0 +1,129 @@
+"""What a gate weighs streams by: its mean weights by language and emotion, with intervals.
+
+<folder>/gates.{ark,scp}   a vector (S,) for each utterance: the weights of the streams
+<folder>/streams           lines '<stream> <column>', columns counted from 0
+
+A mean is that over utterances, Σ_s Σ_(u of s) w_u / Σ_s n_s, and its 95 % interval draws the speakers s of the
+language anew (:mod:`timbre.scoring.class_bootstrap`): utterances of a speaker share that speaker's gate.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.labels import read_labels
+from timbre.kaldi.tables import read_vectors
+from timbre.scoring.bootstrap import intervals, with_intervals
+from timbre.scoring.class_bootstrap import draw_units, resampled
+from timbre.scoring.evaluation import aligned, bounded
+from timbre.scoring.posteriors import read_classes
+
+ALL = "all"
+"""What the mean over all utterances of a language is called among those of its classes."""
+
+
+def measure_gates(
+    data: DataDir,
+    folder: str | Path,
+    out: str | Path,
+    labels: str = "utt2emotion",
+    count: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Writes ``gates.json`` to ``out``; returns what it holds.
+
+    That is ``streams``, and of each of ``languages`` (``utt2lang``) by class of ``labels``, :data:`ALL` first, the
+    ``count`` of its utterances and the ``weights`` by stream: ``value``, ``low`` and ``high``.
+
+    Raises:
+        TimbreError: for utterances without language, class or gate, and gates of another number of streams.
+    """
+    streams = read_classes(Path(folder) / "streams")
+    utterances, weights = read_vectors(Path(folder) / "gates.scp")
+    if weights.shape[1] != len(streams):
+        raise TimbreError(
+            f"{folder}/gates.scp: weights of {weights.shape[1]} streams, and {len(streams)} in {folder}/streams; "
+            "predict again (stage 3)"
+        )
+    emotion, language = read_labels(data, labels), read_labels(data, "utt2lang")
+    row = {utterance: number for number, utterance in enumerate(utterances)}
+    if missing := [utterance for utterance in emotion if utterance not in row]:
+        raise TimbreError(
+            f"{folder}/gates.scp: lacks {len(missing)} utterances of {data.path} ({some(missing, 3)})"
+        )
+    inside: dict[str, list[str]] = {}
+    for utterance, name in language.items():
+        inside.setdefault(name, []).append(utterance)
+    found = {
+        "data": str(data.path),
+        "streams": streams,
+        "bootstrap": {"level": 0.95, "seed": seed, "replicates": count},
+        "languages": {
+            name: _of_language(
+                np.array([emotion[utterance] for utterance in inside[name]]),
+                [data.utt2spk[utterance] for utterance in inside[name]],
+                weights[[row[utterance] for utterance in inside[name]]].astype(np.float64),
+                streams,
+                (count, seed),
+            )
+            for name in sorted(inside)
+        },
+    }
+    with atomic_write(Path(out) / "gates.json") as file:
+        file.write(json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    return found
+
+
+def _of_language(
+    labels: np.ndarray, speakers: list[str], weights: np.ndarray, streams: list[str], how: tuple[int, int]
+) -> dict[str, Any]:
+    """Of one language: labels (N,), speakers (N,), weights (N, S)."""
+    what, units = resampled(np.unique(speakers, return_inverse=True)[1])
+    draws = draw_units(units, *how)
+    classes, number = np.unique(labels, return_inverse=True)
+    shape = draws.shape[1], len(classes)
+    counts, sums = np.zeros(shape), np.zeros((*shape, len(streams)))
+    np.add.at(counts, (units, number), 1)
+    np.add.at(sums, (units, number), weights)
+    counts = np.concatenate([counts.sum(axis=1, keepdims=True), counts], axis=1)  # all of them first
+    sums = np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+    total = counts.sum(axis=0)
+    means = sums.sum(axis=0) / total[:, None]
+    drawn = draws @ counts
+    drawn = np.where(drawn > 0, drawn, np.nan)  # a class of which nothing is drawn has no mean
+    ends = intervals((np.tensordot(draws, sums, axes=1) / drawn[:, :, None]).reshape(len(draws), -1))
+    rates = iter(with_intervals(means.ravel(), ends))
+    return {
+        "resampled": what,
+        "classes": {
+            name: {
+                "count": int(total[place]),
+                "weights": {stream: next(rates) for stream in streams},
+            }
+            for place, name in enumerate([ALL, *classes.tolist()])
+        },
+    }
+
+
+def rows(gates: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The means as a table, the head first: a row for each language and class, a column for each stream."""
+    return [
+        ("language", "emotion", "utterances", *gates["streams"]),
+        *(
+            (language, name, f"{values['count']:,}", *map(bounded, values["weights"].values()))
+            for language, found in gates["languages"].items()
+            for name, values in found["classes"].items()
+        ),
+    ]
+
+
+def table(gates: dict[str, Any]) -> str:
+    """:func:`rows` for the terminal."""
+    return aligned(rows(gates))

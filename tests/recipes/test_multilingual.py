@@ -1,0 +1,212 @@
+"""Emotions of four languages: data directories of stand-ins by both protocols, and what users do wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from timbre.conf import build
+from timbre.features.front_end import build_extractor
+from timbre.features.published import FORMAT
+from timbre.features.tensors import save_tensors
+from timbre.kaldi.folds import read_folds
+from timbre.kaldi.text import read_table
+from timbre.models import build_encoder
+from timbre.models.trained import ModelConf
+from timbre.training.experiment import load_experiment
+
+HERE = "egs/multilingual/ser"
+CORPORA = {
+    "en": ("iemocap", "train_speakers: 4\nutterances: 9\n"),
+    "de": ("emodb", "train_speakers: 3\nutterances: 7\n"),
+    "fa": ("shemo", "train_speakers: 5\nutterances: 6\n"),
+    "fr": ("cafe", "train_speakers: 4\nutterances: 7\n"),
+}
+FOLDS = {"en": 2, "de": 3, "fa": 5, "fr": 2}
+ROOT = Path(__file__).parents[2]
+CONFS = [path for path in sorted((ROOT / HERE / "conf").glob("*.yaml")) if path.stem != "mfcc"]
+CONFS = [path for path in CONFS if not path.stem.startswith("corpus_")]
+LOGMEL = {"kind": "logmel", "num_mel_bins": 16, "resample": True}
+FRONT_ENDS = {
+    "egs/synthetic/wav2vec/exp/small": {
+        "features": {"kind": "raw", "frame_length": 10, "frame_shift": 10},
+        "encoder": {"kind": "wav2vec", "channels": 4, "context_channels": 4, "context_kernels": [3]},
+    },
+    "egs/synthetic/allosaurus/exp/small": {
+        "features": {"kind": "mfcc", "resample": True},
+        "encoder": {"kind": "allosaurus", "layers": 1, "hidden": 4, "phones": ["a", "b"], "stack": 3},
+    },
+    "egs/synthetic/byola/exp/small": {
+        "features": LOGMEL,
+        "encoder": {"kind": "byola", "channels": 2, "embedding_dim": 8},
+    },
+    "exp/ge2e": {
+        "features": LOGMEL,
+        "encoder": {"kind": "lstm", "layers": 1, "hidden": 8, "embedding_dim": 6},
+    },
+}
+SMALL = [
+    "fusion.size=8",
+    "fusion.widths={de: 8, fr: 8}",
+    "train.epochs=1",
+    "train.average=1",
+    "train.crop_frames=100",
+]
+SMALL += ["streams.mfcc.channels=4", "streams.mfcc.hidden=4", "train.heldout_utterances=0.3"]
+CLASSES = {"en": 4, "de": 7, "fa": 6, "fr": 7}
+
+
+@pytest.fixture(scope="module")
+def corpora(run, tmp_path_factory):
+    """``<lang>=<folder>`` of each language's stand-in, of a size for tests."""
+    root = tmp_path_factory.mktemp("corpora")
+    found = []
+    for lang, (layout, size) in CORPORA.items():
+        (root / f"{layout}.yaml").write_text(size)
+        words = ["--layout", layout, "--conf", root / f"{layout}.yaml", root / layout]
+        code, out, err = run("utils/make_corpus.sh", *words, folder=HERE)
+        assert code == 0, out + err
+        found.append(f"{lang}={root / layout}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def prepared(corpora, run, tmp_path_factory):
+    """``prepare(protocol)`` → the folder of its data."""
+
+    def prepare(protocol):
+        data = tmp_path_factory.mktemp(protocol)
+        code, out, err = run("local/prepare_data.sh", "--protocol", protocol, *corpora, data, folder=HERE)
+        assert code == 0, out + err
+        return data
+
+    return prepare
+
+
+def test_nobody_is_trained_on_who_is_tested(prepared):
+    data = prepared("speaker_independent")
+    whole = read_table(data / "all/utt2spk")
+    assert all(name[:3] == speaker[:3] == f"{lang}-" for name, speaker in whole.items() for lang in [name[:2]])
+    assert read_table(data / "all/utt2lang") == {name: name[:2] for name in whole}
+    assert not list(data.glob("**/utt2uniq"))  # a name with its language before it is no copy
+    emotions = read_table(data / "all/utt2emotion")
+    for lang, count in FOLDS.items():
+        assert len({emotion for name, emotion in emotions.items() if name[:2] == lang}) == CLASSES[lang]
+        assert len(read_folds(data / lang / "folds")) == count
+    joint = read_folds(data / "folds")
+    assert len(joint) == 5 and sum(len(test.utt2spk) for _, test in joint) == len(whole)
+    for train, test in joint:
+        assert not set(train.utt2spk.values()) & set(test.utt2spk.values())
+        assert {name[:2] for name in train.utt2spk} == set(FOLDS)
+    pairs = [sorted(set(test.utt2spk.values())) for _, test in read_folds(data / "fr/folds")]
+    assert pairs == [["fr-01", "fr-02"], ["fr-03", "fr-04"]]  # a man and a woman
+    sessions = [set(test.table("utt2session").values()) for _, test in read_folds(data / "en/folds")]
+    assert sessions == [{"Session1"}, {"Session2"}]
+    assert (data / "about").read_text().startswith("Synthetic speech") and (data / "de/about").exists()
+
+
+def test_the_sources_protocol_tests_a_fifth_of_the_utterances_whoever_speaks(prepared):
+    data = prepared("source")
+    ((train, test),) = read_folds(data / "folds")
+    assert 0.15 < len(test.utt2spk) / (len(train.utt2spk) + len(test.utt2spk)) < 0.35  # of few of each class
+    assert set(test.utt2spk.values()) & set(train.utt2spk.values())
+    ((train, test),) = read_folds(data / "en/folds")
+    assert set(test.table("utt2session").values()) == set(train.table("utt2session").values())
+
+
+def test_mistakes_are_one_line(corpora, prepared, run):
+    data = prepared("source")
+    for words, message in (
+        (["it=/nowhere", data], "'it=/nowhere': expected <lang>=<corpus> with one of the languages en de fa fr"),
+        ([corpora[0], data], "is of other languages (de en fa fr, not en); remove it"),
+        ([data], "expected <lang>=<corpus> … <out>, found 1 arguments"),
+    ):
+        code, _, err = run("local/prepare_data.sh", *words, folder=HERE)
+        assert code == 1 and message in err and "Traceback" not in err, err
+    for words, message in (
+        (["--protocol", "random"], "--protocol takes speaker_independent or source, found 'random'"),
+        (["--corpus", "/emodb"], "--corpus takes synthetic alone, found '/emodb'; folders are --corpus-de DIR"),
+    ):
+        code, _, err = run("run.sh", *words, folder=HERE)
+        assert code == 1 and message in err, err
+
+
+@pytest.fixture(scope="module")
+def front_ends(clone):
+    """Models with random weights where the confs look for them."""
+    torch.manual_seed(0)
+    for place, values in FRONT_ENDS.items():
+        conf = build(ModelConf, {"input": {"cmvn": "none"}, **values})
+        encoder = build_encoder(conf.encoder, build_extractor(conf.features).dim)
+        state = {"format": FORMAT, "conf": conf.model_dump(mode="json"), "classes": [], "backend": {}}
+        save_tensors(clone / place / "final.pt", state | {"encoder": encoder.state_dict()})
+
+
+@pytest.fixture(scope="module")
+def fused(corpora, front_ends, run, clone):
+    """German and French by folds of speakers."""
+    folders = dict(pair.split("=") for pair in corpora)
+    words = ["--corpus-de", folders["de"], "--corpus-fr", folders["fr"]]
+    words += ["--exp", "exp/speaker_independent/x", *(word for key in SMALL for word in ("--set", key))]
+    code, out, err = run("run.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    return out
+
+
+def test_from_corpora_to_a_report_by_language(fused, clone):
+    exp = clone / HERE / "exp/speaker_independent/x"
+    for lang, count in (("de", 21), ("fr", 28)):
+        metrics = json.loads((exp / lang / "metrics.json").read_text())
+        assert metrics["utterances"]["count"] == count and metrics["train"]["folds"] == FOLDS[lang]
+        assert "speaker-independent" in metrics["verdict"] and metrics["train"]["shared_speakers"] == 0
+        systems = ["x", "majority", "speaker alone", "duration", "energy", "SVM of statistics"]
+        assert list(metrics["systems"]) == systems
+    gates = json.loads((exp / "gates.json").read_text())
+    assert gates["streams"] == ["mfcc", "allosaurus", "wav2vec", "ge2e", "byol"]
+    means = gates["languages"]["fr"]["classes"]["all"]["weights"]
+    assert np.isclose(sum(means[name]["value"] for name in gates["streams"]), 1, atol=1e-5)
+    report = (exp / "report.html").read_text()
+    assert "Synthetic speech" in report and "allosaurus" in report and report.count("speaker-independent") >= 4
+
+
+def test_streams_are_made_once_for_all_confs(fused, run, clone):
+    words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1]
+    code, out, err = run("run.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    assert out.count("features are up to date") >= 5 and out.count("vectors are up to date") == 2
+
+
+def test_a_file_is_classified_in_its_language(fused, timbre, clone):
+    table = read_table(clone / HERE / "data/speaker_independent/all/wav.scp")
+    wav = next(path for name, path in table.items() if name.startswith("fr"))
+    model = ["--model", "exp/speaker_independent/x"]
+    code, out, err = timbre("classify", wav, *model, "--lang", "fr", folder=HERE)
+    assert code == 0 and len(out.splitlines()) == 7, out + err
+    assert np.isclose(sum(float(line.split()[1]) for line in out.splitlines()), 1, atol=1e-3)
+    code, _, err = timbre("classify", wav, *model, folder=HERE)
+    assert code == 1 and "--lang is missing (known: de, fr)" in err
+
+
+def test_each_language_is_tried_on_the_other(fused, run, clone):
+    words = [word for key in SMALL for word in ("--set", key)]
+    code, out, err = run("local/cross_lingual.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    (table,) = (clone / HERE / "exp/cross_lingual").glob("*/cross_lingual.json")
+    found = json.loads(table.read_text())
+    assert "de" in json.dumps(found) and "fr" in json.dumps(found)
+
+
+@pytest.mark.parametrize("path", CONFS, ids=lambda path: path.stem)
+def test_every_conf_can_be_built(path):
+    experiment = load_experiment(path)
+    assert experiment.task == "fusion" and experiment.used_streams
+    assert not experiment.fusion.gate or "ge2e" in experiment.used_streams
+
+
+def test_a_model_that_nothing_makes_is_named(run, front_ends):
+    code, _, err = run("steps/train_front_ends.sh", "--set", "streams.byol.model=nowhere/x", folder=HERE)
+    assert code == 1 and "nowhere/x: no such model, and no recipe that makes it" in err, err

@@ -1,0 +1,53 @@
+"""wav2vec from a data directory to frames for other models, and a folder that is none."""
+
+from __future__ import annotations
+
+import pytest
+import soundfile
+import torch
+
+from timbre.conf import build, read_yaml
+from timbre.features import wav2vec
+from timbre.kaldi.text import write_table
+from timbre.training.experiment import load_experiment
+
+RECIPE = "egs/synthetic/wav2vec"
+SMALL = ["encoder.channels=8", "encoder.context_channels=8", "train.epochs=1", "train.average=1"]
+SMALL += ["train.batch_size=8", "train.crop_frames=40", "train.crops_per_utterance=1"]
+SMALL += ["train.heldout_utterances=0.25"]
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory, noise):
+    """A data directory of 12 noises by four speakers."""
+    path = tmp_path_factory.mktemp("speech")
+    utterances = sorted(f"s{number % 4}-{number:02d}" for number in range(12))
+    for seed, utterance in enumerate(utterances):
+        noise(path / f"{utterance}.wav", seed)
+    write_table(path / "wav.scp", {utterance: path / f"{utterance}.wav" for utterance in utterances})
+    write_table(path / "utt2spk", {utterance: utterance[:2] for utterance in utterances})
+    return path
+
+
+def test_from_audio_to_frames(speech, run, clone):
+    options = ["--data", speech, "--exp", "exp/small", *(word for key in SMALL for word in ("--set", key))]
+    code, out, err = run("run.sh", *options, folder=RECIPE)
+    assert code == 0, out + err
+    assert "3 held-out utterances: loss" in out
+    experiment = clone / RECIPE / "exp/small"
+    assert (experiment / "report.html").is_file()
+    values = read_yaml(clone / RECIPE / "conf/wav2vec.yaml")
+    extract = wav2vec.Extractor(build(wav2vec.Conf, values | {"model": str(clone / RECIPE / values["model"])}))
+    samples, rate = soundfile.read(speech / "s0-00.wav", dtype="float32")
+    assert rate == 16000 and extract(torch.from_numpy(samples)).shape == ((16000 - 465) // 160 + 1, 8)
+
+
+def test_the_large_conf_has_the_published_sizes(clone):
+    encoder = load_experiment(clone / RECIPE / "conf/large.yaml").encoder
+    assert (encoder.reach, encoder.hop, len(encoder.kernels)) == (465, 160, 7)
+    assert encoder.context_kernels == tuple(range(2, 14)) and encoder.context_skip and encoder.log_compression
+
+
+def test_a_folder_without_speech_is_refused(tmp_path, run):
+    code, _, err = run("run.sh", "--data", tmp_path, "--stop-stage", 0, folder=RECIPE)
+    assert code == 1 and "wav.scp" in err and "--data names a data directory" in err
