@@ -23,7 +23,7 @@ from timbre.models import build_encoder
 from timbre.models.extraction import collect_embeddings, extract_embeddings
 from timbre.models.streams import StreamReader, stream_features
 from timbre.models.trained import ModelConf, TrainedModel
-from timbre.training.classifier import collect_posteriors, extract_posteriors, load_classifier
+from timbre.training.classifier import classify, collect_posteriors, extract_posteriors, load_classifier
 from timbre.training.experiment import Experiment, load_experiment, stream_folders
 from timbre.training.fusion_speech import FusionSpeech, LanguageBatches
 from timbre.training.task import Task
@@ -129,7 +129,12 @@ def test_from_streams_to_probabilities_that_audio_gives_too(tmp_path, conf, stre
         said = timbre.load(tmp_path / "exp").classify(wave, language=utterances[row][:2])
         columns = [["anger", "boredom", "joy"].index(name) for name in said]
         np.testing.assert_allclose(list(said.values()), posteriors[row, columns], atol=1e-5)
-    assert model.classify(wave, language="fr") == timbre.load(tmp_path / "exp").classify(wave, language="fr")
+    other = conf("train.epochs=1", "train.seed=5")
+    train_experiment(other, streams, tmp_path / "other", "cpu")
+    pair = [model, load_classifier(tmp_path / "other")]
+    each = [one.classify(wave, language="fr") for one in pair]
+    together = classify(pair, wave, language="fr")  # as of folds: each by its own statistics
+    assert together["joy"] == pytest.approx((each[0]["joy"] + each[1]["joy"]) / 2) and each[0] != each[1]
 
 
 def test_audio_at_another_rate_is_refused_or_resampled_by_every_stream(tmp_path, conf, streams):
@@ -142,8 +147,8 @@ def test_audio_at_another_rate_is_refused_or_resampled_by_every_stream(tmp_path,
     ):
         timbre.load(tmp_path / "strict").classify(wave, 2 * RATE, "de")
     lenient = timbre.load(tmp_path / "lenient")
-    found = lenient.read(wave, 2 * RATE)
-    direct = lenient.read(wave[::2], RATE)
+    found = lenient.extract(wave, 2 * RATE)
+    direct = lenient.extract(wave[::2], RATE)
     assert {name: values.shape for name, values in found.items()} == {n: v.shape for n, v in direct.items()}
     assert sum(lenient.classify(wave, 2 * RATE, "de").values()) == pytest.approx(1, abs=1e-5)
 

@@ -93,8 +93,9 @@ def load(path: str | Path, device: str = "cpu") -> TrainedModel | FusionClassifi
 
 def load_classifier(path: str | Path, device: str = "cpu") -> Classifier | FusionClassifier:
     """As :func:`load`, of classifiers alone; other models are refused."""
-    model = load(path, device)
-    return model if isinstance(model, FusionClassifier) else Classifier.load(path, device)
+    state = read_model(path)
+    kind = FusionClassifier if state["conf"].get("task") == "fusion" else Classifier
+    return kind(state, resolve_device(device))
 
 
 def classify(
@@ -110,7 +111,12 @@ def classify(
     where p_k(c) is 0 of a class that model k does not know. They sum to 1; the highest comes first. A fusion of
     streams has classes for each ``language``.
     """
-    found = [model.classify(source, rate, language) for model in models]
+    if isinstance(models[0], FusionClassifier):  # streams are alike in all folds, and are extracted once
+        models[0].require(language)
+        extracted = models[0].extract(source, rate)
+        found = [model.decide(extracted, language) for model in models]
+    else:
+        found = [model.classify(source, rate, language) for model in models]
     names = dict.fromkeys(name for each in found for name in each)
     means = {name: sum(each.get(name, 0.0) for each in found) / len(found) for name in names}
     return dict(sorted(means.items(), key=lambda row: -row[1]))

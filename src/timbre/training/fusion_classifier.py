@@ -66,8 +66,8 @@ class FusionClassifier:
             raise TimbreError(f"{said}{did_you_mean(language, self.languages)}")
         return language
 
-    def read(self, source: str | Path | np.ndarray, rate: int | None = None) -> Utterance:
-        """The streams of an audio file, or of samples ``(N,)`` in [-1, 1) at ``rate`` Hz."""
+    def extract(self, source: str | Path | np.ndarray, rate: int | None = None) -> Utterance:
+        """The streams of an audio file, or of samples ``(N,)`` in [-1, 1) at ``rate`` Hz, not normalised yet."""
         name = "samples" if isinstance(source, np.ndarray) else str(source)
         samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
         found = {}
@@ -75,20 +75,27 @@ class FusionClassifier:
             values = extractor.front_end.of_audio(samples, rate, name)
             if extractor.model is not None and not self._confs[stream].fine_tuning:
                 values = extractor.model.embed_frames([values], [name])
-            if not self._confs[stream].fine_tuning:
-                values = INPUT.normalise(values, self._statistics[stream])
             found[stream] = values
         return found
+
+    def decide(self, extracted: Utterance, language: str = "") -> dict[str, float]:
+        """The emotions of what :meth:`extract` gave, of this model or another fold's: the most probable first."""
+        language = self.require(language)
+        streams = {
+            name: values if self._confs[name].fine_tuning else INPUT.normalise(values, self._statistics[name])
+            for name, values in extracted.items()
+        }
+        output = fused(self.network, batch_of([streams], language), self.device)[0]
+        values = self._posteriors(output.logits[None], language)[0]
+        names = self.languages[language]
+        return {names[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
 
     def classify(
         self, source: str | Path | np.ndarray, rate: int | None = None, language: str = ""
     ) -> dict[str, float]:
         """The emotions of an audio file, or of samples at ``rate`` Hz: probabilities, the highest first."""
-        language = self.require(language)
-        output = fused(self.network, batch_of([self.read(source, rate)], language), self.device)[0]
-        values = self._posteriors(output.logits[None], language)[0]
-        names = self.languages[language]
-        return {names[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
+        self.require(language)
+        return self.decide(self.extract(source, rate), language)
 
     def outputs(
         self, reader: StreamReader, utterances: Sequence[str], language: str = "", progress: str = ""
