@@ -27,37 +27,46 @@ CORPORA = {
     "fr": ("cafe", "train_speakers: 4\nutterances: 7\n"),
 }
 FOLDS = {"en": 2, "de": 3, "fa": 5, "fr": 2}
+CLASSES = {"en": 4, "de": 7, "fa": 6, "fr": 7}
 ROOT = Path(__file__).parents[2]
 CONFS = [path for path in sorted((ROOT / HERE / "conf").glob("*.yaml")) if path.stem != "mfcc"]
 CONFS = [path for path in CONFS if not path.stem.startswith("corpus_")]
 LOGMEL = {"kind": "logmel", "num_mel_bins": 16, "resample": True}
 FRONT_ENDS = {
-    "egs/synthetic/wav2vec/exp/small": {
+    "egs/synthetic/wav2vec/exp/made": {
         "features": {"kind": "raw", "frame_length": 10, "frame_shift": 10},
         "encoder": {"kind": "wav2vec", "channels": 4, "context_channels": 4, "context_kernels": [3]},
     },
-    "egs/synthetic/allosaurus/exp/small": {
+    "egs/synthetic/allosaurus/exp/made": {
         "features": {"kind": "mfcc", "resample": True},
         "encoder": {"kind": "allosaurus", "layers": 1, "hidden": 4, "phones": ["a", "b"], "stack": 3},
     },
-    "egs/synthetic/byola/exp/small": {
+    "egs/synthetic/byola/exp/made": {
         "features": LOGMEL,
         "encoder": {"kind": "byola", "channels": 2, "embedding_dim": 8},
     },
-    "exp/ge2e": {
+    "exp/made": {
         "features": LOGMEL,
         "encoder": {"kind": "lstm", "layers": 1, "hidden": 8, "embedding_dim": 6},
     },
 }
+MODELS = [
+    *(f"streams.{name}.features.model=../../synthetic/{name}/exp/made" for name in ("wav2vec", "allosaurus")),
+    "streams.byol.model=../../synthetic/byola/exp/made",
+    "streams.ge2e.model=../../../exp/made",
+]
 SMALL = [
+    *MODELS,
     "fusion.size=8",
     "fusion.widths={de: 8, fr: 8}",
-    "train.epochs=1",
-    "train.average=1",
-    "train.crop_frames=100",
+    "streams.mfcc.channels=4",
+    "streams.mfcc.hidden=4",
 ]
-SMALL += ["streams.mfcc.channels=4", "streams.mfcc.hidden=4", "train.heldout_utterances=0.3"]
-CLASSES = {"en": 4, "de": 7, "fa": 6, "fr": 7}
+SMALL += ["train.epochs=1", "train.average=1", "train.crop_frames=100", "train.heldout_utterances=0.3"]
+
+
+def settings(keys):
+    return [word for key in keys for word in ("--set", key)]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +146,7 @@ def test_mistakes_are_one_line(corpora, prepared, run):
 
 @pytest.fixture(scope="module")
 def front_ends(clone):
-    """Models with random weights where the confs look for them."""
+    """Models with random weights."""
     torch.manual_seed(0)
     for place, values in FRONT_ENDS.items():
         conf = build(ModelConf, {"input": {"cmvn": "none"}, **values})
@@ -151,7 +160,7 @@ def fused(corpora, front_ends, run, clone):
     """German and French by folds of speakers."""
     folders = dict(pair.split("=") for pair in corpora)
     words = ["--corpus-de", folders["de"], "--corpus-fr", folders["fr"]]
-    words += ["--exp", "exp/speaker_independent/x", *(word for key in SMALL for word in ("--set", key))]
+    words += ["--exp", "exp/speaker_independent/x", *settings(SMALL)]
     code, out, err = run("run.sh", *words, folder=HERE)
     assert code == 0, out + err
     return out
@@ -174,7 +183,7 @@ def test_from_corpora_to_a_report_by_language(fused, clone):
 
 
 def test_streams_are_made_once_for_all_confs(fused, run, clone):
-    words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1]
+    words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1, *settings(MODELS)]
     code, out, err = run("run.sh", *words, folder=HERE)
     assert code == 0, out + err
     assert out.count("features are up to date") >= 5 and out.count("vectors are up to date") == 2
@@ -192,8 +201,7 @@ def test_a_file_is_classified_in_its_language(fused, timbre, clone):
 
 
 def test_each_language_is_tried_on_the_other(fused, run, clone):
-    words = [word for key in SMALL for word in ("--set", key)]
-    code, out, err = run("local/cross_lingual.sh", *words, folder=HERE)
+    code, out, err = run("local/cross_lingual.sh", *settings(SMALL), folder=HERE)
     assert code == 0, out + err
     (table,) = (clone / HERE / "exp/cross_lingual").glob("*/cross_lingual.json")
     found = json.loads(table.read_text())
@@ -208,5 +216,6 @@ def test_every_conf_can_be_built(path):
 
 
 def test_a_model_that_nothing_makes_is_named(run, front_ends):
-    code, _, err = run("steps/train_front_ends.sh", "--set", "streams.byol.model=nowhere/x", folder=HERE)
+    words = settings([*MODELS, "streams.byol.model=nowhere/x"])
+    code, _, err = run("steps/train_front_ends.sh", *words, folder=HERE)
     assert code == 1 and "nowhere/x: no such model, and no recipe that makes it" in err, err
