@@ -21,8 +21,8 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 3 ] || die "expected <exp> <data> <out>, found $# arguments"
 exp=$1 data=$2 out=$3
-model=$exp
-[ ! -d "$exp" ] || model=$exp/final.pt
+model=$exp/final.pt
+[ ! -f "$exp" ] || model=$exp # a checkpoint by its path
 require_file "$model" "steps/train_encoder.sh (stage 2) makes it"
 shopt -s nullglob
 scps=("$data"/feats.scp "$data"/feats_*.scp "$data"/vectors_*.scp)
