@@ -160,7 +160,7 @@ def fused(corpora, front_ends, run, clone):
     """German and French by folds of speakers."""
     folders = dict(pair.split("=") for pair in corpora)
     words = ["--corpus-de", folders["de"], "--corpus-fr", folders["fr"]]
-    words += ["--exp", "exp/speaker_independent/x", *settings(SMALL)]
+    words += ["--nj", 1, "--exp", "exp/speaker_independent/x", *settings(SMALL)]
     code, out, err = run("run.sh", *words, folder=HERE)
     assert code == 0, out + err
     return out
