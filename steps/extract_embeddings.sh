@@ -25,8 +25,7 @@ model=$exp/final.pt
 [ ! -f "$exp" ] || model=$exp # a checkpoint by its path
 require_file "$model" "steps/train_encoder.sh (stage 2) makes it"
 shopt -s nullglob
-scps=("$data"/feats.scp "$data"/feats_*.scp "$data"/vectors_*.scp)
-[ -e "${scps[0]}" ] || scps=("${scps[@]:1}")
+scps=("$data"/feats*.scp "$data"/vectors_*.scp) # of one stream, or of several
 require_file "${scps[0]-$data/feats.scp}" "steps/make_feats.sh (stage 1) makes it"
 lock_dir "$out"
 

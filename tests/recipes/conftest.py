@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from timbre.kaldi.text import write_table
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -94,3 +96,15 @@ def speechocean762(tmp_path_factory, noise):
         for name, lines in tables.items():
             (root / part / name).write_text("\n".join(lines) + "\n")
     return root
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory, noise):
+    """A data directory of 12 noises by four speakers."""
+    path = tmp_path_factory.mktemp("speech")
+    utterances = sorted(f"s{number % 4}-{number:02d}" for number in range(12))
+    for seed, utterance in enumerate(utterances):
+        noise(path / f"{utterance}.wav", seed)
+    write_table(path / "wav.scp", {utterance: path / f"{utterance}.wav" for utterance in utterances})
+    write_table(path / "utt2spk", {utterance: utterance[:2] for utterance in utterances})
+    return path

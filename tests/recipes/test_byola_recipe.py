@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from timbre.features import published_byola
-from timbre.kaldi.text import write_table
 from timbre.models import byola
 from timbre.models.trained import TrainedModel
 from timbre.training.experiment import load_experiment
@@ -13,18 +10,6 @@ from timbre.training.experiment import load_experiment
 RECIPE = "egs/synthetic/byola"
 SMALL = ["encoder.channels=4", "encoder.embedding_dim=16", "loss.hidden=16", "loss.memory=8", "train.epochs=1"]
 SMALL += ["train.batch_size=8", "train.crops_per_utterance=1", "train.heldout_utterances=0.25"]
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory, noise):
-    """A data directory of 12 noises by four speakers."""
-    path = tmp_path_factory.mktemp("speech")
-    utterances = [f"s{number % 4}-{number:02d}" for number in range(12)]
-    for seed, utterance in enumerate(utterances):
-        noise(path / f"{utterance}.wav", seed)
-    write_table(path / "wav.scp", {utterance: path / f"{utterance}.wav" for utterance in sorted(utterances)})
-    write_table(path / "utt2spk", {utterance: utterance[:2] for utterance in sorted(utterances)})
-    return path
 
 
 def test_from_audio_to_embeddings(speech, run, clone):

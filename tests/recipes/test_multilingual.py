@@ -204,8 +204,10 @@ def test_each_language_is_tried_on_the_other(fused, run, clone):
     code, out, err = run("local/cross_lingual.sh", *settings(SMALL), folder=HERE)
     assert code == 0, out + err
     (table,) = (clone / HERE / "exp/cross_lingual").glob("*/cross_lingual.json")
-    found = json.loads(table.read_text())
-    assert "de" in json.dumps(found) and "fr" in json.dumps(found)
+    cells = json.loads(table.read_text())["cells"]
+    assert cells["de"]["fr"]["utterances"] == 24 and cells["fr"]["de"]["utterances"] == 18  # of shared emotions
+    shared = ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]
+    assert cells["de"]["fr"]["classes"] == cells["fr"]["de"]["classes"] == shared
 
 
 @pytest.mark.parametrize("path", CONFS, ids=lambda path: path.stem)

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 import soundfile
 import torch
 
 from timbre.conf import build, read_yaml
 from timbre.features import wav2vec
-from timbre.kaldi.text import write_table
 from timbre.training.experiment import load_experiment
 
 RECIPE = "egs/synthetic/wav2vec"
 SMALL = ["encoder.channels=8", "encoder.context_channels=8", "train.epochs=1", "train.average=1"]
 SMALL += ["train.batch_size=8", "train.crop_frames=40", "train.crops_per_utterance=1"]
 SMALL += ["train.heldout_utterances=0.25"]
-
-
-@pytest.fixture(scope="module")
-def speech(tmp_path_factory, noise):
-    """A data directory of 12 noises by four speakers."""
-    path = tmp_path_factory.mktemp("speech")
-    utterances = sorted(f"s{number % 4}-{number:02d}" for number in range(12))
-    for seed, utterance in enumerate(utterances):
-        noise(path / f"{utterance}.wav", seed)
-    write_table(path / "wav.scp", {utterance: path / f"{utterance}.wav" for utterance in utterances})
-    write_table(path / "utt2spk", {utterance: utterance[:2] for utterance in utterances})
-    return path
 
 
 def test_from_audio_to_frames(speech, run, clone):

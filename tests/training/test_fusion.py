@@ -1,165 +1,29 @@
-"""A fusion of streams from waveforms to probabilities: what is trained, on what, and what its users get."""
+"""How a fusion of streams is trained: what on, in which batches, which parameters, again after a kill."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 import timbre
-from timbre.conf import build
 from timbre.errors import TimbreError
 from timbre.features.cmvn import global_statistics
-from timbre.features.extract import extract_features
-from timbre.features.published import FORMAT, read_model
+from timbre.features.published import read_model
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.jobs import collect_jobs
-from timbre.kaldi.streams import join_streams
-from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import write_table
-from timbre.models import build_encoder
-from timbre.models.extraction import collect_embeddings, extract_embeddings
-from timbre.models.streams import StreamReader, stream_features
-from timbre.models.trained import ModelConf, TrainedModel
-from timbre.training.classifier import classify, collect_posteriors, extract_posteriors, load_classifier
-from timbre.training.experiment import Experiment, load_experiment, stream_folders
+from timbre.models.streams import StreamReader
+from timbre.training.experiment import stream_folders
 from timbre.training.fusion_speech import FusionSpeech, LanguageBatches
 from timbre.training.task import Task
 from timbre.training.train import train_experiment
 from timbre.training.trainer import Trainer
 
-RATE = 8000
-EMOTIONS = {"de": ("anger", "boredom", "joy"), "fr": ("anger", "joy")}
-MFCC = f"{{kind: mfcc, sample_rate: {RATE}}}"
-
 
 @pytest.fixture
-def speaker_model(tmp_path):
-    """A model that embeds, with random weights."""
-    conf = build(
-        ModelConf,
-        {
-            "features": {"kind": "logmel", "sample_rate": RATE, "num_mel_bins": 20},
-            "input": {"cmvn": "none"},
-            "encoder": {"kind": "lstm", "layers": 1, "hidden": 8, "embedding_dim": 6},
-        },
-    )
-    torch.manual_seed(1)
-    encoder = build_encoder(conf.encoder, 20)
-    state = {"format": FORMAT, "conf": conf.model_dump(mode="json"), "classes": [], "backend": {}}
-    save_tensors(tmp_path / "voice" / "final.pt", state | {"encoder": encoder.state_dict()})
-    return tmp_path / "voice"
-
-
-@pytest.fixture
-def conf(tmp_path, speaker_model):
-    """The conf of a small fusion of a stream of frames and one of a model, with further settings."""
-    path = tmp_path / "fusion.yaml"
-    path.write_text(f"""
-task: fusion
-labels: utt2emotion
-streams:
-  mfcc: {{features: {MFCC}, channels: 6, hidden: 5}}
-  ge2e: {{model: {speaker_model}}}
-fusion: {{size: 8, widths: {{de: 6, fr: 4}}, dropout: 0}}
-train:
-  {{epochs: 2, batch_size: 4, crop_frames: 0, precision: fp32, heldout_utterances: 0.2, heldout_unit: utterance}}
-""")
-    return lambda *settings: load_experiment(path, settings)
-
-
-@pytest.fixture
-def streams(tmp_path, conf):
-    """A data directory of two languages with both streams; tones whose pitch tells the emotion."""
-    source, rng = tmp_path / "source", np.random.default_rng(0)
-    source.mkdir()
-    rows = [
-        (f"{language}-{speaker}-{number:02d}", language, f"{language}-{speaker}", names[number % len(names)])
-        for language, names in EMOTIONS.items()
-        for speaker in range(2)
-        for number in range(9)
-    ]
-    for number, (utterance, _, _, emotion) in enumerate(rows):
-        time = np.arange(RATE // 4 + 97 * (number % 5)) / RATE
-        wave = 0.2 * np.sin(2 * np.pi * {"anger": 300, "boredom": 700, "joy": 1600}[emotion] * time)
-        soundfile.write(
-            source / f"{utterance}.wav", wave + 0.01 * rng.normal(size=len(wave)), RATE, subtype="FLOAT"
-        )
-    write_table(source / "wav.scp", {row[0]: source / f"{row[0]}.wav" for row in rows})
-    for name, column in (("utt2lang", 1), ("utt2spk", 2), ("utt2emotion", 3)):
-        write_table(source / name, {row[0]: row[column] for row in rows})
-    data, made = DataDir(source), {}
-    for name, stream in conf().streams.items():
-        frames, _, model = stream_folders(conf())[name]
-        folder = tmp_path / frames
-        timbre_copy(data, folder)
-        extract_features(DataDir(folder), stream_features(stream).features, folder / "arks", "1")
-        collect_jobs(DataDir(folder), folder / "arks", "feats", ["utt2num_frames", "utt2dur"], 1, 0.0)
-        vectors = None
-        if model:
-            vectors = tmp_path / f"{name}_vectors"
-            extract_embeddings(TrainedModel.load(model), DataDir(folder), vectors / "parts", "1", "fail")
-            collect_embeddings(DataDir(folder), vectors / "parts", vectors, 1, 0.0)
-        made[name] = folder, vectors
-    join_streams(data, made, tmp_path / "streams")
-    return DataDir(tmp_path / "streams")
-
-
-def timbre_copy(data: DataDir, folder) -> None:
-    for name in ("wav.scp", "utt2spk", "utt2lang", "utt2emotion"):
-        write_table(folder / name, data.table(name))
-
-
-def test_from_streams_to_probabilities_that_audio_gives_too(tmp_path, conf, streams):
-    train_experiment(conf("train.epochs=3"), streams, tmp_path / "exp", "cpu")
-    model = load_classifier(tmp_path / "exp")
-    assert model.languages == {"de": ["anger", "boredom", "joy"], "fr": ["anger", "joy"]}
-    extract_posteriors(model, streams, tmp_path / "parts", "1", "fail")
-    collect_posteriors(streams, tmp_path / "parts", tmp_path / "test", 1, 0.0)
-    utterances, posteriors = read_vectors(tmp_path / "test" / "posteriors.scp")
-    gates = read_vectors(tmp_path / "test" / "gates.scp")[1]
-    np.testing.assert_allclose(posteriors.sum(axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(gates.sum(axis=1), 1, atol=1e-5)
-    french = [row for row, name in enumerate(utterances) if name.startswith("fr")]
-    assert (posteriors[french, 1] == 0).all() and (posteriors[french][:, [0, 2]] > 0).all()
-    for row in (0, french[0]):  # audio alone, no labels, nothing but final.pt
-        wave = streams.table("wav.scp")[utterances[row]]
-        said = timbre.load(tmp_path / "exp").classify(wave, language=utterances[row][:2])
-        columns = [["anger", "boredom", "joy"].index(name) for name in said]
-        np.testing.assert_allclose(list(said.values()), posteriors[row, columns], atol=1e-5)
-    other = conf("train.epochs=1", "train.seed=5")
-    train_experiment(other, streams, tmp_path / "other", "cpu")
-    pair = [model, load_classifier(tmp_path / "other")]
-    each = [one.classify(wave, language="fr") for one in pair]
-    together = classify(pair, wave, language="fr")  # as of folds: each by its own statistics
-    assert together["joy"] == pytest.approx((each[0]["joy"] + each[1]["joy"]) / 2) and each[0] != each[1]
-
-
-def test_audio_at_another_rate_is_refused_or_resampled_by_every_stream(tmp_path, conf, streams):
-    resampling = ("train.epochs=1", "streams.mfcc.features.resample=true", "streams.ge2e.resample=true")
-    train_experiment(conf("train.epochs=1"), streams, tmp_path / "strict", "cpu")
-    train_experiment(conf(*resampling), streams, tmp_path / "lenient", "cpu")
-    wave = np.sin(2 * np.pi * 300 * np.arange(2 * RATE) / (2 * RATE)).astype(np.float32)
-    with pytest.raises(
-        TimbreError, match="samples: 16000 Hz; this model was trained at 8000 Hz: resample it first"
-    ):
-        timbre.load(tmp_path / "strict").classify(wave, 2 * RATE, "de")
-    lenient = timbre.load(tmp_path / "lenient")
-    found = lenient.extract(wave, 2 * RATE)
-    direct = lenient.extract(wave[::2], RATE)
-    assert {name: values.shape for name, values in found.items()} == {n: v.shape for n, v in direct.items()}
-    assert sum(lenient.classify(wave, 2 * RATE, "de").values()) == pytest.approx(1, abs=1e-5)
-
-
-def test_the_language_must_be_told_and_known(tmp_path, conf, streams):
-    train_experiment(conf("train.epochs=1"), streams, tmp_path / "exp", "cpu")
-    wave = next(iter(streams.table("wav.scp").values()))
-    with pytest.raises(TimbreError, match=r"--lang is missing \(known: de, fr\)"):
-        load_classifier(tmp_path / "exp").classify(wave)
-    with pytest.raises(TimbreError, match="the language 'fa' is not known"):
-        load_classifier(tmp_path / "exp").classify(wave, language="fa")
+def conf(fusion_conf):
+    return fusion_conf
 
 
 def test_every_parameter_of_every_language_is_trained_and_saved(tmp_path, conf, streams):
@@ -283,7 +147,6 @@ def test_the_folder_of_a_stream_is_named_by_the_weights_and_not_by_their_place(t
     state["encoder"]["embedding.bias"] += 1
     save_tensors(moved / "final.pt", state)
     assert stream_folders(conf(f"streams.ge2e.model={moved}"))["ge2e"][1] != there[1]
-    assert isinstance(conf(), Experiment)
 
 
 def test_english_and_persian_train_at_their_published_widths(tmp_path, conf, streams):
@@ -315,22 +178,6 @@ def test_a_language_of_one_batch_among_many_has_statistics_of_its_own(tmp_path, 
     weights = read_model(tmp_path / "exp")["encoder"]
     for language in ("de", "fr"):
         assert (weights[f"heads.{language}.norms.0.running_mean"] != 0).any()
-
-
-def test_neither_labels_nor_a_table_of_languages_are_needed_to_predict(tmp_path, conf, streams, speaker_model):
-    train_experiment(conf("train.epochs=1", "streams.ge2e.fine_tuning=0.01"), streams, tmp_path / "exp", "cpu")
-    (streams.path / "utt2emotion").unlink()
-    extract_posteriors(load_classifier(tmp_path / "exp"), DataDir(streams.path), tmp_path / "own", "1", "fail")
-    own = read_vectors(tmp_path / "own" / "posteriors.1.scp")[1]
-    (streams.path / "utt2lang").unlink()
-    (speaker_model / "final.pt").unlink()  # final.pt of the fusion has all that it needs
-    model = load_classifier(tmp_path / "exp")
-    extract_posteriors(model, DataDir(streams.path), tmp_path / "de", "1", "fail", language="de")
-    german = read_vectors(tmp_path / "de" / "posteriors.1.scp")[1]
-    np.testing.assert_allclose(german[:18], own[:18], atol=1e-6)
-    assert (german[18:, 1] > 0).all()  # boredom, which French does not have
-    with pytest.raises(TimbreError, match="--lang is missing"):
-        extract_posteriors(model, DataDir(streams.path), tmp_path / "none", "1", "fail")
 
 
 def test_another_front_end_does_not_go_on_with_the_old_model(tmp_path, conf, streams, speaker_model):

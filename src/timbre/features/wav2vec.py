@@ -2,7 +2,7 @@
 
 The model is one of ``egs/synthetic/wav2vec``, or fairseq's published one
 (:mod:`timbre.features.published_wav2vec`). A norm over all of the utterance needs all of it at once: memory grows
-by 3.6 MB a second with 512 channels (1.1 GB for five minutes) and by 0.8 with 128
+by 0.8 MB a second with 128 channels; five minutes of the published large model took up to 2.1 GB
 (:meth:`timbre.features.wav2vec_network.Network.contexts`).
 """
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ from timbre.errors import TimbreError
 from timbre.features.recurrent import BidirectionalLSTM
 from timbre.models.hard_concrete import GatedLinear
 from timbre.models.layers import BatchNorm, Convolution, masked
-from timbre.models.streams import StreamConf, Streams
+from timbre.models.streams import Extractor, StreamConf, Streams
 
 ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in their order
 
@@ -232,6 +233,28 @@ class Fusion(nn.Module):
             dropped &= ~dropped.all(dim=1, keepdim=True)  # of all streams none is left out
             logits = logits.masked_fill(dropped, float("-inf"))
         return logits.softmax(dim=1)
+
+
+def build_fusion(
+    conf: FusionConf,
+    streams: Mapping[str, StreamConf],
+    extractors: Mapping[str, Extractor],
+    statistics: Mapping[str, np.ndarray],
+    classes: Mapping[str, list[str]],
+) -> Fusion:
+    """The model of ``streams``, those that are fine-tuned with the encoders of their ``extractors``.
+
+    Args:
+        statistics: of each stream mean and inverse deviation (2, F) over the training part.
+        classes: of each language its emotions in order.
+    """
+    dims = {name: values.shape[1] for name, values in statistics.items()}
+    tuned = {
+        name: (extractors[name].model.encoder, torch.from_numpy(statistics[name]))
+        for name, stream in streams.items()
+        if stream.fine_tuning
+    }
+    return Fusion(conf, streams, dims, classes, tuned)
 
 
 def _gate(inputs: int, streams: int) -> nn.Sequential:

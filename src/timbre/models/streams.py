@@ -85,7 +85,6 @@ class Extractor:
     front_end: FrontEnd
     model: TrainedModel | None
     state: dict[str, Any] | None
-    dim: int
 
     @classmethod
     def of(cls, conf: StreamConf, state: dict[str, Any] | None = None) -> Extractor:
@@ -93,7 +92,7 @@ class Extractor:
         if conf.framewise:
             features = build_extractor(conf.features, state)
             front_end = FrontEnd(conf.features, InputConf(cmvn="none"), None, state)
-            return cls(front_end, None, getattr(features, "state", None), features.dim)
+            return cls(front_end, None, getattr(features, "state", None))
         state = state or read_model(conf.model)
         kept = ("format", "conf", "classes", "backend", "encoder", "statistics", "extractor")
         state = {name: state[name] for name in kept if name in state}
@@ -103,7 +102,7 @@ class Extractor:
                 f"{conf.model}: reads voiced frames only, which no stream can; take one that does not"
             )
         model.front_end.resample |= conf.resample
-        return cls(model.front_end, model, state, model.encoder.embedding_dim)
+        return cls(model.front_end, model, state)
 
 
 def stream_features(conf: StreamConf, state: dict[str, Any] | None = None) -> ModelConf:

@@ -26,9 +26,6 @@ class Step(NamedTuple):
 class Criterion(nn.Module):
     """An encoder and a loss, trained together; ``forward(batch, margin_scale) -> Step``."""
 
-    skips_parameters = False
-    """Whether a batch may leave some of the parameters without a gradient."""
-
     def __init__(self, encoder: nn.Module, loss: nn.Module, precision: str, device: torch.device) -> None:
         super().__init__()
         self.encoder, self.loss = encoder, loss

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.losses.class_contrast import ClassContrast
-from timbre.models.fusion import Fusion
+from timbre.models.fusion import build_fusion
 from timbre.models.fusion_outputs import outputs
 from timbre.models.precision import autocast
 from timbre.models.streams import Extractor
@@ -30,8 +30,6 @@ from timbre.training.task import Task
 
 class FusionCriterion(Criterion):
     """The loss of a batch of one language."""
-
-    skips_parameters = True  # gates and heads of the other languages
 
     def forward(self, batch: FusionBatch, margin_scale: float) -> Step:
         conf, language = self.encoder.conf, batch.streams.language
@@ -58,12 +56,7 @@ class FusionTask(Task):
         self.classes = sorted(set().union(*speech.classes.values()))
         streams = experiment.used_streams
         self._extractors = {name: Extractor.of(conf) for name, conf in streams.items()}
-        tuned = {
-            name: (self._extractors[name].model.encoder, torch.from_numpy(speech.statistics[name]))
-            for name, conf in streams.items()
-            if conf.fine_tuning
-        }
-        self.encoder = Fusion(experiment.fusion, streams, speech.dims, speech.classes, tuned)
+        self.encoder = build_fusion(experiment.fusion, streams, self._extractors, speech.statistics, speech.classes)
         self.loss = ClassContrast()
 
     @staticmethod
@@ -124,7 +117,6 @@ class FusionTask(Task):
 
 def recall(logits: Tensor, targets: Tensor) -> float:
     """Unweighted average recall of ``logits (N, C)``: over the classes that ``targets (N,)`` have."""
-    right = (logits.argmax(dim=1) == targets).float()
-    counts = torch.bincount(targets)
-    hits = torch.bincount(targets, weights=right)
-    return (hits[counts > 0] / counts[counts > 0]).mean().item()
+    from sklearn.metrics import recall_score
+
+    return float(recall_score(targets, logits.argmax(dim=1), labels=targets.unique(), average="macro"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
@@ -15,7 +16,7 @@ from timbre.kaldi import audio
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
-from timbre.models.fusion import Fusion
+from timbre.models.fusion import build_fusion
 from timbre.models.fusion_outputs import fused, outputs
 from timbre.models.streams import INPUT, Extractor, StreamReader, Utterance, batch_of
 from timbre.scoring.posteriors import write_classes
@@ -44,13 +45,9 @@ class FusionClassifier:
         self._states = {name: kept[name]["state"] for name in self.streams}
         self._extractors = {name: Extractor.of(conf, self._states[name]) for name, conf in self._confs.items()}
         self._statistics = {name: kept[name]["statistics"].numpy() for name in self.streams}
-        tuned = {
-            name: (self._extractors[name].model.encoder, kept[name]["statistics"])
-            for name, conf in self._confs.items()
-            if conf.fine_tuning
-        }
-        dims = {name: values.shape[1] for name, values in self._statistics.items()}
-        self.network = Fusion(experiment.fusion, self._confs, dims, self.languages, tuned)
+        self.network = build_fusion(
+            experiment.fusion, self._confs, self._extractors, self._statistics, self.languages
+        )
         self.network.load_state_dict(state["encoder"])
         self.network.to(device).eval()
         self._temperatures: Mapping[str, float] = state["backend"].get("temperatures", {})
@@ -124,8 +121,7 @@ class FusionClassifier:
     def _posteriors(self, logits: np.ndarray, language: str) -> np.ndarray:
         """``(N, C)`` of the language's classes -> ``(N, C)``."""
         logits = logits.astype(np.float64) / self._temperatures.get(language, 1.0)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return softmax(logits, axis=1).astype(np.float32)
 
 
 def extract_fusion(model: FusionClassifier, data: DataDir, out: Path, job: str, language: str = "") -> None:

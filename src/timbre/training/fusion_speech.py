@@ -53,7 +53,6 @@ class FusionSpeech:
         self.labels = {name: number for name, number in self.targets.items() if name not in apart}
         self.statistics = unread.statistics(list(self.labels))
         self.whole = StreamReader(data, streams, self.statistics)
-        self.dims = {name: values.shape[1] for name, values in self.statistics.items()}
 
     def __str__(self) -> str:
         said = ", ".join(f"{language} {len(names)}" for language, names in self.classes.items())

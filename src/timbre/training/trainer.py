@@ -67,9 +67,7 @@ class Trainer:
         self._evaluate, self.frozen = evaluate, frozen
         self._parameters = [weight for weight in criterion.parameters() if weight.requires_grad]
         if processes.share()[1] > 1:
-            self._criterion = DistributedDataParallel(
-                criterion, broadcast_buffers=False, find_unused_parameters=criterion.skips_parameters
-            )
+            self._criterion = DistributedDataParallel(criterion, broadcast_buffers=False)
         self._optimizer = _optimizer(conf, self._parameters, self.encoder)
         self._scaler = torch.amp.GradScaler(device.type, enabled=conf.precision == "fp16")
         self.state = State()
