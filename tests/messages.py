@@ -11,7 +11,7 @@ from timbre.errors import TimbreError
 
 
 def names(message: object, *wanted: object) -> bool:
-    """Asserts that ``message`` has each of ``wanted``, and no traceback; ``True``, so that it can stand in an assert."""
+    """Asserts that ``message`` has each of ``wanted`` and no traceback; ``True``, to stand in an assert."""
     text = str(message)
     missing = [str(word) for word in wanted if str(word) not in text]
     assert not missing, f"{missing} not named in: {text}"
