@@ -89,8 +89,12 @@ def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> s
                 section.model_fields[part].annotation if hasattr(section, "model_fields") else get_args(section)[1]
             )
         return f"unknown key '{name}'{did_you_mean(path[-1], section.model_fields)}"
-    message = item["msg"][0].lower() + item["msg"][1:]
-    return f"{name}: {message.removeprefix('value error, ')}, found {item['input']!r}"
+    message = (item["msg"][0].lower() + item["msg"][1:]).removeprefix("value error, ")
+    if not path:  # a rule about several keys, whose values the message has
+        return f"{where.rstrip('.')}: {message}".removeprefix(": ")
+    if item["type"] == "model_type":
+        message = "expected keys and values"
+    return f"{name}: {message}, found {item['input']!r}"
 
 
 def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:

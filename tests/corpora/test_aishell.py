@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from messages import names, refused
 
 from timbre.__main__ import main
 from timbre.corpora import aishell
 from timbre.corpora.aishell import Options, prepare
-from timbre.errors import TimbreError
 from timbre.kaldi.text import read_table
 from timbre.kaldi.trials import read_trials
 from timbre.kaldi.validate import validate
@@ -71,8 +71,9 @@ def test_lab(corpus, tmp_path, capsys, monkeypatch):
     assert not validate(test, feats=False)
     said = capsys.readouterr().out
     assert said.count("SHA-256") == 2 and "Mandarin" in (tmp_path / "data/about").read_text()
-    assert "corpus: train: 35 utterances, 3 speakers, 2 female and 1 male, not the whole corpus's 120098" in said
-    assert "1 recordings without a transcript left out" in said
+    whole = next(line for line in said.splitlines() if line.startswith("corpus: train:"))
+    assert names(whole, "35 utterances", "3 speakers", "2 female", "1 male", "120098")
+    assert names(said, "1 recordings without a transcript")
 
 
 def test_the_choice_does_not_change_with_what_else_is_there(corpus):
@@ -123,10 +124,7 @@ def test_a_smaller_corpus_is_taken_and_said_to_be_smaller(corpus):
     shutil.rmtree(corpus / "data_aishell/wav/dev")
     (corpus / "data_aishell/wav/test/S0764/BAC009S0764W0125.wav").unlink()
     _, said = read(corpus)
-    assert "lab: 3 training speakers instead of 300" in said
-    assert "no audio of 1 speakers of speaker.info: S0724" in said
-    assert "no audio of 1 transcribed utterances: BAC009S0764W0125" in said
-    assert "dev: 0 utterances" in said
+    assert names(said, "lab: 3 training speakers", "300", "speaker.info: S0724", "BAC009S0764W0125", "dev: 0")
 
 
 def test_data_aishell_itself_and_a_corpus_without_resources_will_do(corpus):
@@ -136,7 +134,7 @@ def test_data_aishell_itself_and_a_corpus_without_resources_will_do(corpus):
     parts, _ = read(corpus, "full")
     assert len(parts["train"]) == 36
     assert not parts["train"][0].tables and not parts["train"][0].speaker_tables
-    with pytest.raises(TimbreError, match=r"protocol hard: no gender of S0764, S0765, S0766.*speaker\.info"):
+    with refused("protocol hard", "S0764, S0765, S0766", "speaker.info", "timbre download"):
         read(corpus, "hard")
 
 
@@ -173,37 +171,34 @@ def damage_root(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "wanted"),
     [
-        (
-            damage_packed,
-            r"wav: 1 speakers' archives are still packed: S0002.tar.gz; .*timbre download .* --dir \S+aishell",
-        ),
-        (damage_moved, r"S0003/BAC009S0002W0122.wav: expected a name like BAC009S0003Wnnnn.wav \(1 such"),
-        (damage_copied, "speakers in both 'train' and 'test': S0002"),
-        (damage_empty, r"train: 10 of \d+ audio files missing or empty: S0006-BAC009S0006W"),
-        (damage_info, r"speaker.info:1: expected a speaker's number and F or M, found '0002 X'"),
-        (damage_part, r"wav/test: no utterances there"),
-        (damage_root, r"no AISHELL-1 there \(no data_aishell/wav\)"),
+        (damage_packed, ("data_aishell/wav", "S0002.tar.gz", "timbre download", "--dir")),
+        (damage_moved, ("S0003/BAC009S0002W0122.wav", "BAC009S0003Wnnnn.wav")),
+        (damage_copied, ("'train'", "'test'", "S0002")),
+        (damage_empty, ("train", "10 of", "S0006-BAC009S0006W0121")),
+        (damage_info, ("speaker.info:1", "'0002 X'", "F or M")),
+        (damage_part, ("data_aishell/wav/test", "S*/BAC*.wav")),
+        (damage_root, ("data_aishell/wav", "AISHELL-1")),
     ],
 )
-def test_defects_are_named(corpus, damage, message):
+def test_defects_are_named(corpus, damage, wanted):
     damage(corpus)
-    with pytest.raises(TimbreError, match=message):
+    with refused(*wanted):
         read(corpus)
 
 
 def test_a_broken_header_is_named_when_it_is_to_be_cut(corpus):
     (corpus / "data_aishell/wav/test/S0764/BAC009S0764W0122.wav").write_bytes(b"no audio")
-    with pytest.raises(TimbreError, match=r"S0764-BAC009S0764W0122: .*not readable as audio"):
+    with refused("S0764-BAC009S0764W0122", "wav/test/S0764/BAC009S0764W0122.wav"):
         read(corpus, "hard")
 
 
 def test_unknown_protocols_and_options_are_refused(corpus, tmp_path, capsys):
-    for option, message in (("protocol=lap", "protocol"), ("protocl=lab", "did you mean 'protocol'")):
+    for option, wanted in (("protocol=lap", ("lap", "lab")), ("protocl=lab", ("protocl", "'protocol'"))):
         with pytest.raises(SystemExit):
             main(["prepare", "--corpus-kind=aishell", f"--corpus={corpus}", f"--option={option}"])
-        assert message in capsys.readouterr().err
+        assert names(capsys.readouterr().err, *wanted)
 
 
 def test_the_stand_in_reads_as_the_corpus_and_says_what_it_is(tmp_path):

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from messages import names, refused
 
 from timbre.__main__ import main
 from timbre.corpora.cafe import EXPECTED, Options, prepare
 from timbre.corpora.synthetic import plan, stand_in_conf
-from timbre.errors import TimbreError
 from timbre.kaldi.text import read_table
 from timbre.kaldi.validate import validate
 
@@ -76,7 +76,7 @@ def test_data_directory(corpus, tmp_path, capsys):
     assert not validate(data, feats=False, text=True)
     assert EXPECTED == {"all": (936, 12)}
     out = capsys.readouterr().out
-    assert out.startswith("all: 9 utterances, 7 speakers, 3 female and 4 male, not the whole corpus's 936 of 12 sp")
+    assert names(out, "all: 9 utterances", "7 speakers", "3 female", "4 male", "936", "12 speakers")
 
 
 def test_folders_say_nothing(corpus):
@@ -93,9 +93,7 @@ def test_a_folder_whose_name_is_no_text_is_refused(corpus):
         os.rename(corpus / "CaFE_48k/Colère", os.fsencode(corpus) + b"/CaFE_48k/Col\x8are")
     except OSError:
         pytest.skip("file names must be text here")
-    with pytest.raises(
-        TimbreError, match=r"CaFE_48k/Col\\x8are/.*wav: the name is not UTF-8, .*; rename it \(conv"
-    ):
+    with refused(r"CaFE_48k/Col\x8are/", ".wav", "UTF-8", "convmv"):
         read(corpus)
 
 
@@ -107,7 +105,7 @@ def test_neutral_names_of_three_and_four_fields_are_one_utterance(corpus):
     shutil.copy(neutral / "07-N-1-1.wav", neutral / "07-N-1.wav")
     assert read(corpus) == expected
     speak(neutral / "07-N-1.wav", seed=99)
-    with pytest.raises(TimbreError, match=r"^07-N-1: .*/07-N-1-1.wav and .*/07-N-1.wav differ"):
+    with refused("07-N-1: ", "/07-N-1-1.wav", "/07-N-1.wav"):
         read(corpus)
 
 
@@ -117,19 +115,17 @@ def test_neutral_names_of_three_and_four_fields_are_one_utterance(corpus):
 )
 def test_other_names_are_refused(corpus, stem):
     speak(corpus / f"{stem}.wav")
-    with pytest.raises(TimbreError, match=f"1 of 10 wav files are not named like 01-C-1-1.wav: {stem}.wav; rename"):
+    with refused(corpus, "1 of 10", " 01-C-1-1.wav", f" {stem}.wav"):
         read(corpus)
 
 
 def test_two_channels_are_refused_or_left_out(corpus):
     speak(corpus / "CaFE_48k/Neutre/07-N-1.wav", channels=2)
-    with pytest.raises(
-        TimbreError, match=r"07-N-1.wav: 2 channels, expected one; .*bad_audio=skip, would leave it"
-    ):
+    with refused("07-N-1.wav", "2 channels", "bad_audio=skip"):
         prepare(corpus, Options(), print)
     said: list[str] = []
     rows = prepare(corpus, Options(bad_audio="skip", max_skipped=0.2), said.append)["all"]
-    assert len(rows) == 8 and said[0].startswith("corpus: 1 of 9 files left out: ") and "2 channels" in said[0]
+    assert len(rows) == 8 and names(said[0], "1 of 9", "07-N-1.wav", "2 channels")
 
 
 def test_stand_in(tmp_path, capsys):

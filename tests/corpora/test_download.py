@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from messages import refused
 
 from timbre.corpora import download as module
 from timbre.corpora.download import Archive, download
-from timbre.errors import TimbreError
 
 
 def tar(members: dict[str, bytes]) -> bytes:
@@ -84,7 +84,7 @@ def archive(server: Server, content: bytes = GOOD) -> Archive:
     return Archive(url, len(content), 1_000_000, "corpus", hashlib.sha256(content).hexdigest())
 
 
-def names(folder: Path) -> set[str]:
+def files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
@@ -94,7 +94,7 @@ def test_fetched_unpacked_and_not_fetched_again(server, tmp_path):
     assert corpus == tmp_path / "corpus"
     assert (corpus / "wav/a.wav").read_bytes() == NOISE
     assert (tmp_path / "corpus.sha256").read_text() == f"{wanted.sha256}  corpus.tar.gz\n"
-    assert names(tmp_path) == {"corpus", "corpus.sha256"}
+    assert files(tmp_path) == {"corpus", "corpus.sha256"}
     download(wanted, tmp_path)
     assert server.asked == [None]
 
@@ -109,13 +109,13 @@ def test_a_broken_transfer_is_resumed(server, tmp_path):
 
 def test_a_later_run_goes_on_where_the_first_one_gave_up(server, tmp_path):
     server.breaks = 5
-    with pytest.raises(TimbreError, match=r"5 attempts failed \(the connection ended early\).*goes on from there"):
+    with refused("/corpus.tar.gz", "5 attempts", tmp_path / "corpus.tar.gz.part"):
         download(archive(server), tmp_path)
-    assert names(tmp_path) == {"corpus.tar.gz.part"}
+    assert files(tmp_path) == {"corpus.tar.gz.part"}
     have = (tmp_path / "corpus.tar.gz.part").stat().st_size
     download(archive(server), tmp_path)
     assert server.asked[-1] == f"bytes={have}-"
-    assert names(tmp_path) == {"corpus", "corpus.sha256"}
+    assert files(tmp_path) == {"corpus", "corpus.sha256"}
 
 
 def test_a_server_without_ranges_starts_over(server, tmp_path):
@@ -126,49 +126,49 @@ def test_a_server_without_ranges_starts_over(server, tmp_path):
 
 def test_a_page_that_is_not_there_is_not_asked_for_again(server, tmp_path):
     server.status = 404
-    with pytest.raises(TimbreError, match="404"):
+    with refused("/corpus.tar.gz", "404"):
         download(archive(server), tmp_path)
     assert len(server.asked) == 1
 
 
 def test_wrong_checksum_and_size_are_refused(server, tmp_path):
     wanted = archive(server)
-    with pytest.raises(TimbreError, match=r"has the SHA-256 .* instead of 0000"):
+    with refused("/corpus.tar.gz", "SHA-256", wanted.sha256, "0" * 64):
         download(replace(wanted, sha256="0" * 64), tmp_path)
-    assert names(tmp_path) == set()
-    with pytest.raises(TimbreError, match=r"has the MD5 .* instead of 0000"):
+    assert files(tmp_path) == set()
+    with refused("/corpus.tar.gz", "MD5", hashlib.md5(GOOD).hexdigest(), "0" * 32):
         download(replace(wanted, sha256=None, md5="0" * 32), tmp_path)
-    assert names(tmp_path) == set()
-    with pytest.raises(TimbreError, match=f"has {len(GOOD)} bytes instead of {len(GOOD) - 1}"):
+    assert files(tmp_path) == set()
+    with refused("/corpus.tar.gz", f"{len(GOOD)} bytes", len(GOOD) - 1):
         download(replace(wanted, size=len(GOOD) - 1), tmp_path)
-    assert names(tmp_path) == set()
+    assert files(tmp_path) == set()
 
 
 def test_without_a_checksum_gzip_finds_what_changed(server, tmp_path):
     """The last bytes but the length are gzip's own checksum, which a reader of tar members never comes to."""
     damaged = GOOD[:-8] + bytes([GOOD[-8] ^ 1]) + GOOD[-7:]
-    with pytest.raises(TimbreError, match="cannot unpack"):
+    with refused(tmp_path / "corpus.tar.gz.part", "CRC", "download again"):
         download(replace(archive(server, damaged), sha256=None), tmp_path)
-    assert names(tmp_path) == {"corpus.tar.gz.part"}
+    assert files(tmp_path) == {"corpus.tar.gz.part"}
 
 
 @pytest.mark.parametrize("name", ["../outside", "corpus/../../outside"])
 def test_a_member_that_leads_outside_is_refused(server, tmp_path, name):
     directory = tmp_path / "corpora"
-    with pytest.raises(TimbreError, match=r"refused to unpack it: .*outside"):
+    with refused("corpus.tar.gz.part", f"'{name}'"):
         download(archive(server, tar({"corpus/README": b"", name: b"bad"})), directory)
-    assert names(tmp_path) == {"corpora"}
-    assert names(directory) == {"corpus.tar.gz.part"}
+    assert files(tmp_path) == {"corpora"}
+    assert files(directory) == {"corpus.tar.gz.part"}
 
 
 def test_an_archive_of_something_else_is_refused(server, tmp_path):
-    with pytest.raises(TimbreError, match="no folder 'corpus' in it"):
+    with refused("corpus.tar.gz.part", "'corpus'"):
         download(archive(server, tar({"other/README": b""})), tmp_path)
-    assert names(tmp_path) == {"corpus.tar.gz.part"}
+    assert files(tmp_path) == {"corpus.tar.gz.part"}
 
 
 def test_too_little_space_is_said_before_the_transfer(server, tmp_path):
-    with pytest.raises(TimbreError, match=r"needs 1000000000\.\d GB"):
+    with refused(tmp_path, "/corpus.tar.gz", "1000000000.0 GB", "--dir"):
         download(replace(archive(server), unpacked=10**18), tmp_path)
     assert server.asked == []
 
@@ -179,7 +179,7 @@ def test_a_link_is_refused(server, tmp_path):
         link = tarfile.TarInfo("corpus/link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
-    with pytest.raises(TimbreError, match="refused to unpack it: 'corpus/link' is neither file nor folder"):
+    with refused("corpus.tar.gz.part", "'corpus/link'"):
         download(archive(server, folder.getvalue()), tmp_path)
 
 
@@ -199,18 +199,18 @@ def test_unpacking_goes_on_where_it_was_interrupted(server, tmp_path):
     """A damaged inner archive stays, and what was unpacked before it is not done again."""
     damaged = INNER | {"corpus/wav/S2.tar.gz": INNER["corpus/wav/S2.tar.gz"][:-20]}
     wanted = replace(archive(server, tar(damaged)), inner="wav/*.tar.gz")
-    with pytest.raises(TimbreError, match=r"S2\.tar\.gz: cannot"):
+    with refused("wav/S2.tar.gz", "download again"):
         download(wanted, tmp_path)
-    assert names(tmp_path / "corpus/wav") == {"train", "S2.tar.gz"}
+    assert files(tmp_path / "corpus/wav") == {"train", "S2.tar.gz"}
     (tmp_path / "corpus/wav/S2.tar.gz").write_bytes(INNER["corpus/wav/S2.tar.gz"])
     download(wanted, tmp_path)
     assert (tmp_path / "corpus/wav/train/S2/2.wav").read_bytes() == bytes([2])
-    assert names(tmp_path / "corpus/wav") == {"train"}
+    assert files(tmp_path / "corpus/wav") == {"train"}
     assert len(server.asked) == 1
 
 
 def test_an_inner_archive_cannot_write_outside(server, tmp_path):
     wanted = replace(archive(server, tar({"corpus/a.tar.gz": tar({"../../bad": b"x"})})), inner="*.tar.gz")
-    with pytest.raises(TimbreError, match="refused to unpack it: .*outside"):
+    with refused("corpus/a.tar.gz", "'../../bad'"):
         download(wanted, tmp_path)
     assert not list(tmp_path.rglob("bad"))

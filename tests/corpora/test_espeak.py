@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+from messages import refused
 
 from timbre.corpora.espeak import RATE, languages, synthesise, variants
 from timbre.corpora.texts import WORDS, sentence
-from timbre.errors import TimbreError
 
 # f3: echo, breath, roughness; Reed: a Klatt voice, whose noise is the C library's; m1: flutter.
 VOICES = ["f3", "Reed", "m1"]
@@ -28,7 +28,7 @@ def test_same_samples_in_any_order():
 
 
 def test_same_samples_in_another_process():
-    program = "from test_espeak import *; print(*map(digest, VOICES[::-1]))"
+    program = "import sys; sys.path.append('..'); from test_espeak import *; print(*map(digest, VOICES[::-1]))"
     folder = __file__.rsplit("/", 1)[0]  # python -c imports from the folder it runs in
     run = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     assert run.stdout.split() == [digest(voice) for voice in VOICES[::-1]]
@@ -75,11 +75,11 @@ def test_voices_are_found():
 
 
 def test_what_cannot_be_spoken_is_refused():
-    with pytest.raises(TimbreError, match=r"no language 'frr'.*did you mean"):
+    with refused("'frr'", "'fr'"):
         synthesise("oui", "frr")
-    with pytest.raises(TimbreError, match=r"no voice variant 'f33'.*did you mean"):
+    with refused("'f33'", "'f3'"):
         synthesise("yes", "en-us", "f33")
-    with pytest.raises(TimbreError, match="nothing to speak"):
+    with refused("' ... '", "'en-us'"):
         synthesise(" ... ", "en-us")
 
 
@@ -87,7 +87,7 @@ def test_sentences_are_seeded_and_bounded():
     one, same, other = (sentence("en-us", 6, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one == same != other
     assert len(set(one.split())) == 6
-    with pytest.raises(TimbreError, match="no words for the language 'it'"):
+    with refused("'it'", "de, en"):
         sentence("it", 3, np.random.default_rng(1))
-    with pytest.raises(TimbreError, match="a sentence of 999 words"):
+    with refused("999 words", "'de'"):
         sentence("de", 999, np.random.default_rng(1))

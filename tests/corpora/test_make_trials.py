@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from messages import names, refused
 
 from timbre.__main__ import main
 from timbre.corpora import trials as module
 from timbre.corpora.trials import draw, draw_enrolment, make_model_trials, make_trials
-from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 
 
@@ -56,22 +56,22 @@ def test_balanced_thins_the_targets_where_they_are_more(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("counts", "genders", "options", "message"),
+    ("counts", "genders", "options", "wanted"),
     [
-        ({"a": 1, "b": 1}, None, {}, "no target trial among 2 utterances; it takes a speaker with two"),
-        ({"a": 3}, None, {}, "no nontarget trial among 3 utterances; it takes two speakers"),
-        ({"a": 2, "b": 2}, {"a": "f", "b": "m"}, {"same_gender": True}, "no nontarget trial"),
-        ({"a": 2, "b": 2}, {"a": "f"}, {"same_gender": True}, "spk2gender: no gender of b"),
+        ({"a": 1, "b": 1}, None, {}, (" target", "2 utterances")),
+        ({"a": 3}, None, {}, ("nontarget", "3 utterances")),
+        ({"a": 2, "b": 2}, {"a": "f", "b": "m"}, {"same_gender": True}, ("nontarget", "gender")),
+        ({"a": 2, "b": 2}, {"a": "f"}, {"same_gender": True}, ("spk2gender", " b;")),
     ],
 )
-def test_impossible_lists_are_refused(tmp_path, counts, genders, options, message):
-    with pytest.raises(TimbreError, match=message):
+def test_impossible_lists_are_refused(tmp_path, counts, genders, options, wanted):
+    with refused(tmp_path, *wanted):
         make_trials(directory(tmp_path, counts, genders), **options)
 
 
 def test_a_list_too_long_to_hold_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_MOST_PAIRS", 9)
-    with pytest.raises(TimbreError, match="5 utterances have over 9 pairs"):
+    with refused("5 utterances", "9 pairs", "subset"):
         make_trials(directory(tmp_path, {"a": 5}))
 
 
@@ -87,7 +87,7 @@ def test_models_against_what_enrols_none(tmp_path):
 
 def test_models_without_targets_are_refused(tmp_path):
     data = directory(tmp_path, {"a": 1, "b": 1})
-    with pytest.raises(TimbreError, match="no target trial"):
+    with refused(" target", "2 utterances"):
         make_model_trials(data, {"a": ["a-0"]})
 
 
@@ -105,7 +105,7 @@ def test_enrolment_leaves_utterances_to_test():
     enrol = draw_enrolment(utt2spk, 3, 1)
     assert {spk: {utt2spk[utt] for utt in utts} for spk, utts in enrol.items()} == {"a": {"a"}, "b": {"b"}}
     assert all(len(utts) == 3 for utts in enrol.values())
-    with pytest.raises(TimbreError, match="a, b: 4 utterances to enrol and one to test"):
+    with refused("a, b", "4 utterances"):
         draw_enrolment(utt2spk, 4, 1)
 
 
@@ -114,4 +114,4 @@ def test_command_writes_the_list_and_prints_its_sha256(tmp_path, capsys):
     main(["make-trials", "--data", str(tmp_path)])
     data = (tmp_path / "trials").read_bytes()
     assert data == b"a-0 a-1 target\na-0 b-0 nontarget\na-1 b-0 nontarget\n"
-    assert f"1 target and 2 nontarget trials, SHA-256 {hashlib.sha256(data).hexdigest()}" in capsys.readouterr().out
+    assert names(capsys.readouterr().out, "1 target", "2 nontarget", hashlib.sha256(data).hexdigest())

@@ -8,13 +8,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from messages import names, refused
 
 from timbre.corpora import ml2023hw4
 from timbre.corpora.layout import SYNTHETIC, is_synthetic
 from timbre.corpora.ml2023hw4 import prepare, write_submission
 from timbre.corpora.ml2023hw4_stand_in import lay_out
 from timbre.corpora.rows import Row, summary, write_data_dirs
-from timbre.errors import TimbreError
 from timbre.features import given
 from timbre.features.extract import extract_features
 from timbre.kaldi.datadir import DataDir
@@ -83,7 +83,7 @@ def test_again_keeps_what_is_there_and_mends_the_rest(source, corpus):
 
 def test_the_data_itself_is_not_overwritten(source, corpus):
     (corpus / "README").unlink()
-    with pytest.raises(TimbreError, match="holds data that was not made here"):
+    with refused("Dataset", "README"):
         lay_out(source, corpus, test_share=0.2, seed=1)
 
 
@@ -99,10 +99,10 @@ def test_a_stand_in_says_what_it_is_made_of(source, corpus, tmp_path):
 
 
 def test_stand_ins_that_cannot_be(source, tmp_path):
-    with pytest.raises(TimbreError, match="--test-share must lie between 0 and 1, found 1"):
+    with refused("--test-share", "found 1"):
         lay_out(source, tmp_path / "out", test_share=1, seed=1)
     write_table(source.path / "utt2spk", {utt: utt for utt in source.utt2spk})
-    with pytest.raises(TimbreError, match="one utterance only, so none to test, of s00-0, .* and 10 more"):
+    with refused("/source", "s00-0, s00-1, ", "10 more"):
         lay_out(DataDir(source.path), tmp_path / "out", test_share=0.5, seed=1)
     assert not (tmp_path / "out").exists()
 
@@ -147,93 +147,90 @@ def remove_two_files(corpus):
 
 
 FAULTS = {
-    "no metadata": (lambda corpus: (corpus / "metadata.json").unlink(), "not the root folder of the data"),
-    "no mapping": (lambda corpus: (corpus / "mapping.json").unlink(), "mapping.json: cannot be read: No such file"),
-    "not JSON": (text("testdata.json", b"{'n_mels': 40}"), "testdata.json: not JSON in UTF-8: Expecting"),
-    "not UTF-8": (text("mapping.json", b'{"caf\xe9": 1}'), "mapping.json: not JSON in UTF-8: 'utf-8' codec"),
-    "too deep": (text("mapping.json", b"[" * 100_000), "mapping.json: not JSON in UTF-8"),
+    "no metadata": (lambda corpus: (corpus / "metadata.json").unlink(), ["Dataset: ", "metadata.json"]),
+    "no mapping": (lambda corpus: (corpus / "mapping.json").unlink(), ["mapping.json: ", "unpack"]),
+    "not JSON": (text("testdata.json", b"{'n_mels': 40}"), ["testdata.json: ", "JSON", "line 1 column 2"]),
+    "not UTF-8": (text("mapping.json", b'{"caf\xe9": 1}'), ["mapping.json: ", "UTF-8", "0xe9"]),
+    "too deep": (text("mapping.json", b"[" * 100_000), ["mapping.json: ", "unpack"]),
     "a key twice": (
         text("mapping.json", b'{"speaker2id": {"a": 0, "a": 1}, "id2speaker": {"0": "a"}}'),
-        "mapping.json: not JSON in UTF-8: the key 'a' stands twice in one object",
+        ["mapping.json: ", "key 'a'"],
     ),
-    "not an object": (text("mapping.json", b"[]"), "mapping.json: the whole file: input should be"),
-    "no key": (
-        edit("metadata.json", lambda values: values.pop("n_mels")),
-        "metadata.json: n_mels: field required$",
-    ),
+    "not an object": (text("mapping.json", b"[]"), ["mapping.json: ", "'[]'"]),
+    "no key": (edit("metadata.json", lambda values: values.pop("n_mels")), ["metadata.json: n_mels: "]),
     "no feature_path": (
         edit("metadata.json", lambda values: first(values).pop("feature_path")),
-        "metadata.json: speakers.s00.0.feature_path: field required$",
+        ["metadata.json: speakers.s00.0.feature_path: "],
     ),
     "length of another type": (
         named("metadata.json", "mel_len", "435"),
-        "metadata.json: speakers.s00.0.mel_len: input should be a valid integer, found '435'",
+        ["metadata.json: speakers.s00.0.mel_len: ", "integer", "'435'"],
     ),
-    "length of nothing": (named("metadata.json", "mel_len", 0), "s00.0.mel_len: input should be greater than 0"),
-    "a truth for a number": (named("metadata.json", "mel_len", True), "mel_len: input should be a valid integer"),
+    "length of nothing": (named("metadata.json", "mel_len", 0), ["s00.0.mel_len: ", "greater than 0", "'0'"]),
+    "a truth for a number": (named("metadata.json", "mel_len", True), ["s00.0.mel_len: ", "integer", "'True'"]),
     "many at once": (
         edit("testdata.json", lambda values: [one.pop("mel_len") for one in values["utterances"]]),
-        "testdata.json: utterances.0.mel_len: field required, utterances.1.mel_len: field required, utter",
+        ["testdata.json: ", *(f"utterances.{number}.mel_len: " for number in range(3))],
     ),
     "out of the folder": (
         named("metadata.json", "feature_path", "../secret.pt"),
-        "s00.0.feature_path: leads out of the corpus's folder, found '../secret.pt'",
+        ["s00.0.feature_path: ", "folder", "'../secret.pt'"],
     ),
-    "out of a folder in it": (named("metadata.json", "feature_path", "a/../../x.pt"), "leads out of the corpus"),
-    "absolute": (named("metadata.json", "feature_path", "/etc/passwd"), "leads out of the corpus's folder"),
-    "two lines": (named("metadata.json", "feature_path", "a\nb.pt"), "expected a file name without spaces"),
+    "out of a folder in it": (
+        named("metadata.json", "feature_path", "a/../../x.pt"),
+        ["s00.0.feature_path: ", "folder", "'a/../../x.pt'"],
+    ),
+    "absolute": (
+        named("metadata.json", "feature_path", "/etc/passwd"),
+        ["feature_path: ", "folder", "/etc/passwd"],
+    ),
+    "two lines": (named("metadata.json", "feature_path", "a\nb.pt"), ["feature_path: ", "spaces", r"'a\nb.pt'"]),
     "n_mels": (
         edit("testdata.json", lambda values: values.update(n_mels=80)),
-        "n_mels is 6 in metadata.json and 80 in testdata.json",
+        ["n_mels", "6 in metadata.json", "80 in testdata.json"],
     ),
     "an unknown speaker": (
         edit("mapping.json", lambda values: (values["speaker2id"].pop("s01"), values["id2speaker"].pop("1"))),
-        "metadata.json: 1 speakers are not in the speaker2id of mapping.json: s01",
+        ["metadata.json: ", "speaker2id", "mapping.json: s01"],
     ),
     "one number for two": (
         edit("mapping.json", lambda values: values["speaker2id"].update(s02=1)),
-        "mapping.json: speaker2id: 's01' and 's02' have one number, 1",
+        ["mapping.json: speaker2id: ", "'s01'", "'s02'", "number, 1"],
     ),
     "another way back": (
         edit("mapping.json", lambda values: values["id2speaker"].update({"1": "s02"})),
-        "mapping.json: number 1 is s01 by speaker2id and s02 by id2speaker",
+        ["mapping.json: number 1 ", "s01 by speaker2id", "s02 by id2speaker"],
     ),
     "no way back": (
         edit("mapping.json", lambda values: values["id2speaker"].pop("2")),
-        "mapping.json: number 2 is s02 by speaker2id and nobody by id2speaker",
+        ["mapping.json: number 2 ", "s02 by speaker2id", "nobody by id2speaker"],
     ),
     "no way there": (
         edit("mapping.json", lambda values: values["id2speaker"].update({"3": "s03"})),
-        "mapping.json: number 3 is nobody by speaker2id and s03 by id2speaker",
+        ["mapping.json: number 3 ", "nobody by speaker2id", "s03 by id2speaker"],
     ),
-    "twice": (
-        list_twice,
-        r"\.pt is listed twice, in metadata.json \(speaker s00\) and in metadata.json \(speaker s01",
-    ),
-    "in both parts": (share_a_feature, r"listed twice, in metadata.json \(speaker s00\) and in testdata.json"),
-    "files that are not there": (
-        remove_two_files,
-        r"metadata.json: 2 of 12 feature files missing or empty: uttr-\w+.pt, uttr-\w+.pt; unpack the data again",
-    ),
+    "twice": (list_twice, [".pt ", "metadata.json (speaker s00)", "metadata.json (speaker s01)"]),
+    "in both parts": (share_a_feature, [".pt ", "metadata.json (speaker s00)", "testdata.json"]),
+    "files that are not there": (remove_two_files, ["metadata.json: ", "2 of 12", ".pt, uttr-", "unpack"]),
     "a folder that is not there": (
         edit("testdata.json", lambda values: values["utterances"][0].update(feature_path="a/b.pt")),
-        "testdata.json: 1 of 3 feature files missing or empty: a/b.pt",
+        ["testdata.json: ", "1 of 3", "a/b.pt"],
     ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_named_by_file_and_key(corpus, fault):
-    spoil, message = FAULTS[fault]
+    spoil, wanted = FAULTS[fault]
     prepare(corpus)
     spoil(corpus)
-    with pytest.raises(TimbreError, match=message) as failed:
+    with refused(*wanted) as failed:
         prepare(corpus)
     assert "\n" not in str(failed.value) and len(str(failed.value)) < 600
 
 
 def test_the_folder_above_is_not_the_root(corpus):
-    with pytest.raises(TimbreError, match=f"not the root folder of the data .*; it is {corpus}"):
+    with refused(f"{corpus.parent}: ", "metadata.json", corpus):
         prepare(corpus.parent)
 
 
@@ -248,18 +245,15 @@ def test_files_may_lie_in_folders(corpus):
 
 def test_summary_does_not_count_speakers_that_nobody_knows(corpus):
     said = list(summary(prepare(corpus), ml2023hw4.EXPECTED))
-    assert said == [
-        "labelled: 12 utterances, 3 speakers, not the whole corpus's 56666 of 600 speakers",
-        "test: 3 utterances, speakers not known, not the whole corpus's 4000",
-    ]
+    assert names(said[0], "labelled: 12 utterances", "3 speakers", "56666", "600 speakers")
+    assert names(said[1], "test: 3 utterances", "4000") and "3 speakers" not in said[1]
     whole = [Row(f"u{number}", f"u{number}", given="x.pt") for number in range(4000)]
-    assert list(summary({"test": whole}, ml2023hw4.EXPECTED)) == [
-        "test: 4000 utterances, speakers not known, as in the whole corpus"
-    ]
+    (complete,) = summary({"test": whole}, ml2023hw4.EXPECTED)
+    assert names(complete, "4000 utterances") and "4000 speakers" not in complete
 
 
 def test_rows_have_audio_or_frames(tmp_path):
-    with pytest.raises(TimbreError, match="'b-1' .y.wav. stands in wav.scp, others in given.scp: audio or frames"):
+    with refused("test", "'b-1'", "y.wav", "wav.scp", "given.scp"):
         write_data_dirs(tmp_path, {"test": [Row("a-1", "a", given="x.pt"), Row("b-1", "b", "y.wav")]})
 
 
@@ -271,12 +265,12 @@ def test_submission_has_a_line_for_each_utterance_in_their_order(corpus, tmp_pat
     wanted = ["Id,Category"] + [f"{path},{best[path[:-3]]}" for path in paths]
     assert (tmp_path / "out.csv").read_bytes().decode() == "\n".join(wanted) + "\n"
     some = dict(list(best.items())[1:])
-    for found, classes, message in (
-        (some, ["s00"], rf"testdata.json: 1 utterances have no posteriors: {sorted(paths)[0][:-3]}; predict all"),
-        (best | {"s00-uttr-1": "s00"}, ["s00"], "1 utterances have posteriors but are not in it: s00-uttr-1"),
-        (best, ["s00", "s09"], "mapping.json: 1 classes of the posteriors are not in its speaker2id: s09"),
+    for found, classes, wanted in (
+        (some, ["s00"], ("testdata.json", sorted(paths)[0][:-3], "stage 3")),
+        (best | {"s00-uttr-1": "s00"}, ["s00"], ("testdata.json", "s00-uttr-1", "stage 3")),
+        (best, ["s00", "s09"], ("mapping.json", "speaker2id", "s09")),
     ):
-        with pytest.raises(TimbreError, match=message):
+        with refused(*wanted):
             write_submission(corpus, found, classes, tmp_path / "bad.csv")
     assert not (tmp_path / "bad.csv").exists()
 
@@ -294,6 +288,6 @@ def test_commands(corpus, tmp_path, capsys):
     assert (tmp_path / "s.csv").read_text().splitlines()[1:] == [
         f"{stem}.pt,{speaker}" for stem, speaker in zip(stems, ["s01", "s00", "s02"], strict=True)
     ]
-    assert "speakers not known" in capsys.readouterr().out
+    assert names(capsys.readouterr().out, "labelled: 12 utterances", "test: 3 utterances")
     saved = torch.load(corpus / f"{stems[0]}.pt", weights_only=True)
     assert saved.dtype == torch.float32 and saved.shape[1] == 6

@@ -7,12 +7,12 @@ from collections import Counter
 
 import pytest
 import soundfile
+from messages import refused
 
 from timbre.corpora.phones import PhoneSpeech
 from timbre.corpora.polyglot import prepare
 from timbre.corpora.rows import write_data_dirs
 from timbre.corpora.synthetic import lay_out, plan, stand_in_conf
-from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.layout import keyed_by
 
@@ -63,7 +63,7 @@ def test_what_is_missing_is_refused_or_made_again(corpus):
     file = corpus / "train/wav/train001/train001-002.phn"
     text = file.read_text()
     file.write_text("0 100\n")
-    with pytest.raises(TimbreError, match=r"train001-002.phn:1: expected <first sample>"):
+    with refused("train001-002.phn:1", "<first sample>", "'0 100'"):
         prepare(corpus)
     file.with_suffix(".wav").unlink()
     assert lay_out(corpus, CONF) == 1 and file.read_text() == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from messages import names, refused
 
 from timbre.corpora import rows
 from timbre.corpora.rows import Row, corpus_module, summary, write_data_dirs
@@ -32,25 +33,22 @@ def test_tables(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("bad", "message"),
+    ("bad", "wanted"),
     [
-        ([*GOOD, GOOD[0]], "test: utterance 'a-1' comes twice"),
-        ([Row("a1", "a", "x.wav")], "utterance id 'a1' .* must be '<speaker>-<rest>'"),
-        ([Row("a b-1", "a b", "x.wav")], "without spaces"),
-        ([*GOOD, Row("c-1", "c", "x.wav", {"text": "five"})], "test: utt2emotion says nothing of c-1"),
-        (
-            [*GOOD, Row("c-1", "c", "x.wav", {"text": " ", "utt2emotion": "fear"})],
-            "test: text says nothing of c-1",
-        ),
+        ([*GOOD, GOOD[0]], ("'a-1'", "wav/a 1.wav")),
+        ([Row("a1", "a", "x.wav")], ("'a1'", "x.wav", "<speaker>-<rest>")),
+        ([Row("a b-1", "a b", "x.wav")], ("'a b-1'", "x.wav", "spaces")),
+        ([*GOOD, Row("c-1", "c", "x.wav", {"text": "five"})], ("utt2emotion", "c-1")),
+        ([*GOOD, Row("c-1", "c", "x.wav", {"text": " ", "utt2emotion": "fear"})], ("text", "c-1")),
         (
             [*GOOD, Row("a-3", "a", "x.wav", GOOD[0].tables, {"spk2gender": "m"})],
-            "spk2gender of 'a' is both 'f' and 'm'",
+            ("spk2gender", "'a'", "'f'", "'m'", "a-3"),
         ),
-        ([], "test: the corpus has no utterances"),
+        ([], ("utterances", "--corpus")),
     ],
 )
-def test_bad_rows_leave_nothing_not_even_the_good_part(tmp_path, bad, message):
-    with pytest.raises(TimbreError, match=message):
+def test_bad_rows_leave_nothing_not_even_the_good_part(tmp_path, bad, wanted):
+    with refused("test: ", *wanted):
         write_data_dirs(tmp_path / "data", {"train": GOOD, "test": bad})
     assert left(tmp_path) == []
 
@@ -63,7 +61,7 @@ def test_a_failed_write_leaves_no_directory(tmp_path, monkeypatch):
         path.write_text("")
 
     monkeypatch.setattr(rows, "write_table", fail)
-    with pytest.raises(TimbreError, match="disk full"):
+    with refused("disk full"):
         write_data_dirs(tmp_path, {"test": GOOD})
     assert left(tmp_path) == []
 
@@ -80,19 +78,19 @@ def test_again_keeps_what_later_stages_made_and_mends_what_was_dropped(tmp_path)
 def test_features_of_other_audio_are_not_taken_over(tmp_path):
     write_data_dirs(tmp_path, {"test": GOOD})
     moved = [Row(row.utterance, row.speaker, f"else/{row.wav}", row.tables) for row in GOOD]
-    with pytest.raises(TimbreError, match=r"wav.scp: 3 of 3 lines are of another corpus or folder \(a-1.*remove"):
+    with refused("test/wav.scp", "3 of 3", "a-1", f"remove {tmp_path / 'test'}", "--out"):
         write_data_dirs(tmp_path, {"train": GOOD, "test": moved})
     assert left(tmp_path)[0] == "test"
 
 
 def test_speakers_of_one_utterance_are_named():
     lines = list(summary({"test": GOOD}, {}))
-    assert lines[0] == "test: 3 utterances, 2 speakers, 1 female and 0 male"
-    assert "warning: one utterance only, so no target trial, of b" in lines[1]
+    assert names(lines[0], "test: 3 utterances", "2 speakers", "1 female", "0 male")
+    assert names(lines[1], "warning", "target", "of b")
 
 
 def test_unknown_corpora_are_refused_with_the_nearest():
-    with pytest.raises(TimbreError, match=r"no corpus 'syntetic' to prepare \(did you mean 'synthetic'"):
+    with refused("'syntetic'", "'synthetic'"):
         corpus_module("syntetic")
-    with pytest.raises(TimbreError, match=r"no corpus 'synthetic' to download \(known: aishell, speechocean762"):
+    with refused("'synthetic'", "download", "aishell, speechocean762"):
         corpus_module("synthetic", "ARCHIVES")

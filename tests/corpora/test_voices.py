@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from messages import refused
 
 from timbre.corpora.acoustics import active_level
 from timbre.corpora.voices import EMOTIONS, LEVEL, Speaker, make_speaker, natural_variants, speak
-from timbre.errors import TimbreError
 
 TEXT = "all men were more aware now than any of our own women"
 SPEAKER = Speaker("a", "m", "en-us", "m3", 1.0, 0.0, 1.0, 175.0, 0.0)
@@ -95,7 +95,7 @@ def test_expression_is_how_strongly_an_emotion_is_acted():
 
 def test_each_emotion_is_its_own_and_others_are_refused():
     assert len(set(EMOTIONS.values())) == len(EMOTIONS)
-    with pytest.raises(TimbreError, match=r"'happyness' \(did you mean 'happiness'"):
+    with refused("'happyness'", "'happiness'"):
         say(emotion="happyness")
 
 

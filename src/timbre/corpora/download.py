@@ -80,7 +80,10 @@ def _require_space(archive: Archive, directory: Path, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
     needed, free = archive.size - have + archive.unpacked, shutil.disk_usage(directory).free
     if needed > free:
-        raise TimbreError(f"{directory}: {archive.url} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free")
+        raise TimbreError(
+            f"{directory}: {archive.url} needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; make room, or "
+            "give another --dir"
+        )
 
 
 def _fetch(archive: Archive, part: Path) -> None:
@@ -185,7 +188,7 @@ def _extracted(path: Path, beside: Path) -> Iterator[Path]:
             while stream.read(_BLOCK):  # gzip compares its checksum only at the very end
                 pass
         yield temporary
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TimbreError(f"{path}: cannot be unpacked ({error}); remove it and download again") from error
     except OSError as error:
         raise TimbreError(f"{path}: cannot unpack: {error.strerror or error}") from error

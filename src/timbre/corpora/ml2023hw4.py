@@ -215,7 +215,7 @@ def _read(path: Path, form: type[J]) -> J:
         wrong = [_complaint(problem) for problem in error.errors(include_url=False)]
         raise TimbreError(f"{path}: {some(wrong, 3)}") from None
     except (ValueError, RecursionError) as error:
-        raise TimbreError(f"{path}: not JSON in UTF-8: {error}") from None
+        raise TimbreError(f"{path}: not JSON in UTF-8: {error}; unpack the data again") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

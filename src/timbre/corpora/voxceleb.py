@@ -28,7 +28,7 @@ from timbre.corpora.rows import Row, summary
 from timbre.corpora.trials import save_trials
 from timbre.corpora.voxceleb_meta import read_lists, read_speakers
 from timbre.corpora.voxceleb_stand_in import LAYOUT as LAYOUT
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import sha256
@@ -149,11 +149,11 @@ def _of_video(folder: str, names: Sequence[str]) -> Iterator[Row]:
 
 
 def _require_ffmpeg(rows: Sequence[Row]) -> None:
-    packed = sum(str(row.wav).endswith("|") for row in rows)
+    packed = [row.utterance for row in rows if str(row.wav).endswith("|")]
     if packed and not shutil.which("ffmpeg"):
         raise TimbreError(
-            f"{packed} files are m4a, which ffmpeg decodes, and it is not installed; install it, or convert them "
-            "to wav files beside them"
+            f"{len(packed)} files are m4a, which ffmpeg decodes, and it is not installed; install it, or convert "
+            f"them to wav files beside them: {some(packed)}"
         )
 
 

@@ -101,11 +101,9 @@ def _conf(checkpoint: dict[str, Any]) -> NetworkConf:
     options = (_CFG if isinstance(cfg, dict) else _ARGS) | _ONLY | options
     if other := [f"{name}={options[name]}" for name, only in _ONLY.items() if options[name] not in (only, None)]:
         raise TimbreError(f"a wav2vec of another kind, which is not known here: {some(other)}")
-    encoder, context = (_layers(options[name]) for name in ("conv_feature_layers", "conv_aggregator_layers"))
-    if len({width for width, _, _ in encoder}) > 1 or len({width for width, _, _ in context}) > 1:
-        raise TimbreError("layers of different widths are not known here")
+    encoder, context = (_layers(name, options[name]) for name in ("conv_feature_layers", "conv_aggregator_layers"))
     if any(stride != 1 for _, _, stride in context):
-        raise TimbreError("context layers with a stride are not known here")
+        raise TimbreError(f"conv_aggregator_layers: strides are not known here: {context}")
     return build(
         NetworkConf,
         {
@@ -120,7 +118,7 @@ def _conf(checkpoint: dict[str, Any]) -> NetworkConf:
     )
 
 
-def _layers(expression: str) -> list[tuple[int, int, int]]:
+def _layers(option: str, expression: str) -> list[tuple[int, int, int]]:
     """Channels, kernel, stride of layers, from ``[(512, 10, 5)] + [(512, 4, 2)] * 3``; nothing of it is run."""
 
     def value(node: ast.expr) -> Any:
@@ -131,12 +129,15 @@ def _layers(expression: str) -> list[tuple[int, int, int]]:
         return ast.literal_eval(node)
 
     try:
-        return [
+        layers = [
             (int(width), int(kernel), int(stride))
             for width, kernel, stride in value(ast.parse(expression, mode="eval").body)
         ]
     except (SyntaxError, TypeError, ValueError):
-        raise TimbreError(f"layers that are not a list of (channels, kernel, stride): {expression}") from None
+        raise TimbreError(f"{option}: expected a list of (channels, kernel, stride), found {expression}") from None
+    if len({width for width, _, _ in layers}) > 1:
+        raise TimbreError(f"{option}: layers of different widths are not known here: {layers}")
+    return layers
 
 
 def _published(name: str) -> str:

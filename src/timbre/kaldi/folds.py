@@ -27,14 +27,16 @@ def read_folds(root: str | Path) -> list[tuple[DataDir, DataDir]]:
         raise TimbreError(
             f"{root}: expected folds 1, 2, … of train and test, found {found}; timbre make-folds makes them"
         )
+    mend = "make the folds again (timbre make-folds)"
     for number in numbers:
         train, test = (DataDir(root / str(number) / part) for part in ("train", "test"))
         if empty := [part.path for part in (train, test) if not part.utt2spk]:
-            raise TimbreError(f"{empty[0]}/utt2spk: empty; make the folds again (timbre make-folds)")
+            raise TimbreError(f"{empty[0]}/utt2spk: empty; {mend}")
         if both := sorted(train.utt2spk.keys() & test.utt2spk):
-            raise TimbreError(f"{root}/{number}: {len(both)} utterances in train and test: {some(both)}")
+            raise TimbreError(f"{root}/{number}: {len(both)} utterances in train and test: {some(both)}; {mend}")
         if twice := sorted(tested.keys() & test.utt2spk):
-            raise TimbreError(f"{root}: '{twice[0]}' is tested in fold {tested[twice[0]]} and in fold {number}")
+            both = f"in fold {tested[twice[0]]} and in fold {number}"
+            raise TimbreError(f"{root}: '{twice[0]}' is tested {both}; {mend}")
         tested |= dict.fromkeys(test.utt2spk, number)
         folds.append((train, test))
     return folds
