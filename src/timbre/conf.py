@@ -90,11 +90,11 @@ def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> s
             )
         return f"unknown key '{name}'{did_you_mean(path[-1], section.model_fields)}"
     message = (item["msg"][0].lower() + item["msg"][1:]).removeprefix("value error, ")
-    if not path:  # a rule about several keys, whose values the message has
-        return f"{where.rstrip('.')}: {message}".removeprefix(": ")
     if item["type"] == "model_type":
         message = "expected keys and values"
-    return f"{name}: {message}, found {item['input']!r}"
+    if item["type"] not in ("value_error", "missing") or not isinstance(item["input"], Mapping | Section):
+        message += f", found {item['input']!r}"  # else a rule about several keys, whose values the message has
+    return ": ".join(filter(None, (name.rstrip("."), message)))
 
 
 def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
+from messages import refused
 from torch import nn
 
-from timbre.errors import TimbreError
 from timbre.models import build_encoder, byola
 
 
@@ -40,5 +39,5 @@ def test_is_the_network_of_the_paper() -> None:
 
 
 def test_too_few_values_are_refused() -> None:
-    with pytest.raises(TimbreError, match="frames of 7 values; encoder byola takes 8 or more"):
+    with refused("byola", "7 values", 8):
         build_encoder(byola.Conf(), 7)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from messages import refused
 
 from timbre.conf import Section, build, kind_module
-from timbre.errors import TimbreError
 from timbre.models import build_encoder, ecapa_tdnn, xvector
 
 DIM = 10
@@ -133,7 +133,7 @@ def test_batch_without_padding_is_not_masked(name: str, pooling: str, training: 
     for masking in ("masked_fill", "masked_scatter"):
         monkeypatch.setattr(torch.Tensor, masking, refuse)
     encoder(feats, lengths)
-    with pytest.raises(AssertionError, match="masking"):
+    with refused("masking", error=AssertionError):
         encoder(feats, lengths - 1)
 
 
@@ -176,19 +176,19 @@ def test_bf16_autocast_is_close(name: str) -> None:
 def test_bad_batches_are_refused_by_name(name: str) -> None:
     encoder = make(name)
     least = encoder.min_frames
-    with pytest.raises(TimbreError, match=f"{least - 1} frames are too few: the encoder needs {least}"):
+    with refused(f"{least - 1} frames", least):
         encoder(torch.zeros(2, 40, DIM), torch.tensor([40, least - 1]))
-    with pytest.raises(TimbreError, match=f"frames of 7 values, but the encoder takes {DIM}"):
+    with refused("7 values", DIM):
         encoder(torch.zeros(1, 40, 7), torch.tensor([40]))
-    with pytest.raises(TimbreError, match="a length of 41 frames in a batch of 40"):
+    with refused(41, 40):
         encoder(torch.zeros(1, 40, DIM), torch.tensor([41]))
 
 
 def test_conf_refuses_idle_and_unknown_keys() -> None:
-    with pytest.raises(TimbreError, match=r"bottleneck says nothing to kind average"):
+    with refused("bottleneck", "kind average", "attentive_statistics"):
         build(xvector.Conf, {"pooling": {"kind": "average", "bottleneck": 64}})
-    with pytest.raises(TimbreError, match=r"unknown key 'pooling\.botleneck' \(did you mean 'bottleneck'\?\)"):
+    with refused("'pooling.botleneck'", "'bottleneck'"):
         build(ecapa_tdnn.Conf, {"pooling": {"botleneck": 64}})
     assert build(ecapa_tdnn.Conf, {"pooling": {"bottleneck": 64}}).pooling.kind == "attentive_statistics"
-    with pytest.raises(TimbreError, match="channels: .*multiple of 8"):
+    with refused("channels", 8, 20):
         build(ecapa_tdnn.Conf, {"channels": 20})

@@ -19,7 +19,8 @@ def load_tensors(file: str | Path) -> Any:
         raise TimbreError(f"{file}: cannot be read: {error.strerror or error}") from None
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
         why = (str(error) or type(error).__name__).splitlines()[0]  # of an empty file there is no message
-        raise TimbreError(f"{file}: not readable as saved tensors: {why}") from None
+        why = why.partition(". ")[0]  # torch goes on with advice that would run code
+        raise TimbreError(f"{file}: not readable as saved tensors: {why}; copy it or make it again") from None
 
 
 def save_tensors(file: Path, state: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ class Subsampling(nn.Module):
         least = 2 * factor - 1  # frames and bins of which one is left
         if input_dim < least:
             raise TimbreError(
-                f"frames of {input_dim} values are too few for subsampling {factor}: {least} at least"
+                f"frames of {input_dim} values are too few for encoder.subsampling={factor}: {least} at least"
             )
         self.min_frames = least
         self.convolutions = nn.ModuleList()

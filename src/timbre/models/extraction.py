@@ -105,7 +105,10 @@ def collect_vectors(
     for job in range(1, jobs + 1):
         skipped |= read_table(parts / f"{name}.{job}.skipped")
     if missing := [utterance for utterance in wanted if utterance not in found and utterance not in skipped]:
-        raise TimbreError(f"expected {len(wanted)} vectors, wrote {len(found)}, missing {some(missing)}")
+        raise TimbreError(
+            f"{parts}/{name}.scp: expected {len(wanted)} vectors, wrote {len(found)}, missing {some(missing)}; "
+            "run the step again"
+        )
     write_table(out / f"{name}.skipped", skipped)
     check_skipped(skipped, len(wanted), max_skipped, out / f"{name}.skipped")
     found = {utterance: found[utterance] for utterance in wanted if utterance in found}
