@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from messages import refused
 
 from timbre.conf import differences, dump
-from timbre.errors import TimbreError
 from timbre.training.experiment import experiment_name, features_name, load_experiment
 
 
@@ -15,34 +15,30 @@ def written(folder, text, name="x.yaml"):
 
 
 @pytest.mark.parametrize(
-    "text,message",
+    "text,wanted",
     [
-        ("trian: {}", r"unknown key 'trian' \(did you mean 'train'\?\)"),
-        ("train: {epoch: 3}", r"unknown key 'train.epoch' \(did you mean 'epochs'\?\)"),
-        (
-            "train: {spec_augment: {time_mask: 1}}",
-            r"'train.spec_augment.time_mask' \(did you mean 'time_masks'\?\)",
-        ),
-        ("train: {epochs: 0}", "train.epochs: input should be greater than 0, found 0"),
-        ("train: {epochs: many}", "train.epochs: .*valid integer.*, found 'many'"),
-        ("train: {optimizer: adm}", "train.optimizer: input should be 'sgd', 'adam' or 'adamw', found 'adm'"),
-        ("encoder: {kind: xvectr}", r"encoder.kind: no such kind 'xvectr' \(did you mean 'xvector'\?\)"),
-        ("encoder: {kind: trained}", "encoder.kind: no such kind 'trained'"),
-        ("encoder: {kind: ../../x}", "encoder.kind: no such kind"),
-        ("loss: {kind: am_softmax, margn: 0.1}", r"'loss.margn' \(did you mean 'margin'\?\)"),
-        ("features: {kind: mfcc, num_ceps: 30}", "num_ceps 30 must not exceed num_mel_bins 23"),
-        ("train: [1]", "train: .*found \\[1\\]"),
-        ("a: b: c", "not YAML"),
-        ("- 1", "expected keys and values, found list"),
-        ("features: none.yaml", "none.yaml: no such file"),
-        ("encoder: !!python/object/apply:os.system ['true']", "not YAML"),
+        ("trian: {}", ("'trian'", "'train'")),
+        ("train: {epoch: 3}", ("'train.epoch'", "'epochs'")),
+        ("train: {spec_augment: {time_mask: 1}}", ("'train.spec_augment.time_mask'", "'time_masks'")),
+        ("train: {epochs: 0}", ("train.epochs: ", "greater than 0", "found 0")),
+        ("train: {epochs: many}", ("train.epochs: ", "integer", "'many'")),
+        ("train: {optimizer: adm}", ("train.optimizer: ", "'sgd', 'adam' or 'adamw'", "'adm'")),
+        ("encoder: {kind: xvectr}", ("encoder.kind: ", "'xvectr'", "'xvector'")),
+        ("encoder: {kind: trained}", ("encoder.kind: ", "'trained'", "xvector")),
+        ("encoder: {kind: ../../x}", ("encoder.kind: ", "'../../x'", "xvector")),
+        ("loss: {kind: am_softmax, margn: 0.1}", ("'loss.margn'", "'margin'")),
+        ("features: {kind: mfcc, num_ceps: 30}", ("features: ", "num_ceps 30", "num_mel_bins 23")),
+        ("train: [1]", ("train: ", "keys and values", "[1]")),
+        ("a: b: c", ("x.yaml: ", "YAML", "line 1, column 5")),
+        ("- 1", ("x.yaml: ", "keys and values", "list")),
+        ("features: none.yaml", ("none.yaml: ",)),
+        ("encoder: !!python/object/apply:os.system ['true']", ("x.yaml: ", "YAML", "os.system", "line 1")),
     ],
 )
-def test_mistakes_are_refused_by_name(tmp_path, text, message):
+def test_mistakes_are_refused_by_name(tmp_path, text, wanted):
     path = written(tmp_path, text + "\n")
-    with pytest.raises(TimbreError, match=message) as caught:
+    with refused(tmp_path, *wanted):
         load_experiment(path)
-    assert str(tmp_path) in str(caught.value)
 
 
 def test_settings_override_and_are_checked_too(tmp_path):
@@ -50,9 +46,9 @@ def test_settings_override_and_are_checked_too(tmp_path):
     conf = load_experiment(path, ["train.epochs=9", "encoder.kind=ecapa_tdnn", "speeds=[0.9, 1.1]"])
     assert (conf.train.epochs, conf.train.seed, conf.encoder.kind) == (9, 7, "ecapa_tdnn")
     assert conf.speeds == (0.9, 1.1)
-    with pytest.raises(TimbreError, match=r"'train.epoch' \(did you mean"):
+    with refused("'train.epoch'", "'epochs'"):
         load_experiment(path, ["train.epoch=9"])
-    with pytest.raises(TimbreError, match="--set takes key=value"):
+    with refused("--set", "key=value", "'train.epochs'"):
         load_experiment(path, ["train.epochs"])
 
 
@@ -83,9 +79,9 @@ def test_a_conf_says_what_differs_from_its_base(tmp_path):
     )  # … another kind replaces it
     assert (conf.train.epochs, conf.train.seed) == (9, 7)
     written(tmp_path, "base: third.yaml\n", "first.yaml")
-    with pytest.raises(TimbreError, match="base: second.yaml leads back to itself"):
+    with refused("third.yaml: base: ", "second.yaml"):
         load_experiment(tmp_path / "second.yaml")
-    with pytest.raises(TimbreError, match=r"base: expected a file beside this one \(x.yaml\), found 3"):
+    with refused("x.yaml: base: ", "found 3"):
         load_experiment(written(tmp_path, "base: 3\n"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from messages import names
 
 from timbre.__main__ import commands, main
 
@@ -21,19 +22,19 @@ def test_every_command_explains_itself(capsys, command):
 
 
 @pytest.mark.parametrize(
-    "argv,message",
+    "argv,wanted",
     [
-        (["mke-feats"], "timbre: error: no command 'mke-feats' (did you mean 'make-feats'?)"),
-        (["make-feats", "--cnof", "x", "a", "b"], "unknown option --cnof (did you mean '--conf'?)"),
-        (["make-feats", "--conf"], "argument --conf: expected one argument"),
-        (["copy-data-dir", "--utt-suffix", "-x", "none", "out"], "none"),
-        (["train-encoder", "--conf", "none.yaml", "--train", "x", "y"], "none.yaml: no such file"),
-        (["verify", "a.wav", "b.wav", "--model", "none"], "none: no trained model there; steps/train_encoder.sh"),
+        (["mke-feats"], ("timbre: error: ", "'mke-feats'", "'make-feats'")),
+        (["make-feats", "--cnof", "x", "a", "b"], ("--cnof", "'--conf'")),
+        (["make-feats", "--conf"], ("--conf",)),
+        (["copy-data-dir", "--utt-suffix", "-x", "none", "out"], ("none",)),
+        (["train-encoder", "--conf", "none.yaml", "--train", "x", "y"], ("none.yaml",)),
+        (["verify", "a.wav", "b.wav", "--model", "none"], ("none: ", "steps/train_encoder.sh")),
     ],
 )
-def test_mistakes_are_one_line_and_exit_1(capsys, argv, message):
+def test_mistakes_are_one_line_and_exit_1(capsys, argv, wanted):
     code, _, err = run(capsys, *argv)
-    assert code == 1 and message in err and err.count("\n") == 1
+    assert code == 1 and names(err, *wanted) and err.count("\n") == 1
 
 
 def test_a_defect_of_ours_says_so_after_its_traceback(capsys, monkeypatch):

@@ -144,7 +144,7 @@ def test_one_split_is_one_fold(source, tmp_path):
 
 def test_what_cannot_be_left_out(source, tmp_path):
     out = tmp_path / "folds"
-    with refused("all/utt2session", "session"):
+    with refused("all/utt2session"):
         list(make_folds(source, out, "session"))
     one = without(source, tmp_path / "one", *(name for name in source.utt2spk if name[:2] != "03"))
     with refused("/one", "03", "unit"):

@@ -74,7 +74,7 @@ def test_only_what_is_missing_is_made_again(corpus):
 
 
 def test_a_corpus_of_another_conf_is_not_mixed_in(corpus):
-    with refused("conf", corpus, corpus / "conf.yaml"):
+    with refused(corpus, corpus / "conf.yaml"):
         lay_out(corpus, CONF.model_copy(update={"seed": 2}))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from messages import names, refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.audio import AudioError, WaveReader, load, load_excerpt, resample
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.policy import BadAudio, check_skipped
@@ -35,22 +35,23 @@ def bad_file(folder, kind):
 
 
 @pytest.mark.parametrize(
-    "kind,message",
+    "kind,reason",
     [
-        ("missing", "no such file"),
-        ("empty", "the file is empty"),
-        ("truncated", "truncated: 19956 of 32000 bytes"),
-        ("noise", "not readable as audio"),
+        ("missing", "no such"),
+        ("empty", "empty"),
+        ("truncated", "19956 of 32000 bytes"),
+        ("noise", "readable"),
         ("none", "no samples"),
-        ("zero", "all 16000 samples are zero"),
-        ("nan", "sample 100 is not a finite number"),
-        ("stereo", "2 channels, expected one"),
+        ("zero", "16000 samples"),
+        ("nan", "sample 100"),
+        ("stereo", "2 channels"),
     ],
 )
-def test_bad_audio_is_refused_by_file_and_reason(tmp_path, kind, message):
-    with pytest.raises(AudioError, match=message) as caught:
-        load(bad_file(tmp_path, kind))
-    assert kind in str(caught.value)
+def test_bad_audio_is_refused_by_file_and_reason(tmp_path, kind, reason):
+    path = bad_file(tmp_path, kind)
+    with refused(f"{path}: ", error=AudioError) as caught:
+        load(path)
+    assert names(str(caught.value).removeprefix(path), reason)
 
 
 @pytest.mark.parametrize("form", ["wav", "flac", "ogg"])
@@ -64,12 +65,12 @@ def test_what_soundfile_reads_is_read(tmp_path, form):
 
 def test_commands_run_only_where_allowed(tmp_path):
     soundfile.write(tmp_path / "a.wav", TONE, RATE)
-    with pytest.raises(AudioError, match="--allow-pipes true"):
+    with refused(f"'touch {tmp_path}/ran |'", "--allow-pipes true", error=AudioError):
         load(f"touch {tmp_path}/ran |")
     assert not (tmp_path / "ran").exists()
     samples, _ = load(f"cat {tmp_path}/a.wav | cat |", allow_pipes=True)
     assert len(samples) == RATE
-    with pytest.raises(AudioError, match="failed with code 1: .*No such file"):
+    with refused("'cat /nowhere.wav | cat |'", "code 1", "cat: /nowhere.wav: ", error=AudioError):
         load("cat /nowhere.wav | cat |", allow_pipes=True)
 
 
@@ -87,15 +88,16 @@ def test_segments_cut_recordings(tmp_path):
     np.testing.assert_allclose(waves.read("a"), TONE[4000:8000], atol=1e-4)
     assert len(waves.read("b")) == 8000
     assert len(waves.read("c")) == 1600  # ends within Kaldi's half second past the recording
-    for utterance in "de":
-        with pytest.raises(AudioError, match=f"^{utterance}: segment .* does not lie in r, 1.000 s long"):
+    for utterance, segment in (("d", "0.5 to 2.0 s"), ("e", "1.5 to 1.8 s")):
+        with refused(f"{utterance}: ", segment, " r,", "1.000 s", error=AudioError):
             waves.read(utterance)
 
 
 def test_another_rate_is_refused_or_resampled(tmp_path):
     soundfile.write(tmp_path / "a.wav", TONE[::2], RATE // 2)
     scp = f"a {tmp_path}/a.wav\n"
-    with pytest.raises(AudioError, match="^a: .*8000 Hz, expected 16000; set features.sample_rate"):
+    wanted = ("8000 Hz", "16000", "features.sample_rate", "features.resample")
+    with refused(f"a: {tmp_path}/a.wav: ", *wanted, error=AudioError):
         reader(tmp_path, wav_scp=scp).read("a")
     found = reader(tmp_path, allow_resample=True, wav_scp=scp).read("a")
     assert len(found) == RATE
@@ -159,13 +161,15 @@ def test_an_excerpt_lies_where_something_sounds(tmp_path, utterance):
 
 
 @pytest.mark.parametrize(
-    "kind,message",
-    [("missing", "no such file"), ("truncated", "truncated"), ("noise", "not readable"), ("none", "no samples"),
-     ("zero", "silent: all 16000 samples are zero"), ("nan", "not finite")],
+    "kind,reason",
+    [("missing", "no such"), ("truncated", "19956 of 32000 bytes"), ("noise", "readable"), ("none", "no samples"),
+     ("zero", "16000 samples"), ("nan", "finite")],
 )  # fmt: skip
-def test_a_bad_excerpt_is_refused_by_file_and_reason(tmp_path, kind, message):
-    with pytest.raises(AudioError, match=f"{kind}.wav: .*{message}"):
-        load_excerpt(bad_file(tmp_path, kind), RATE, RATE, np.random.default_rng(0))
+def test_a_bad_excerpt_is_refused_by_file_and_reason(tmp_path, kind, reason):
+    path = bad_file(tmp_path, kind)
+    with refused(f"{path}: ", error=AudioError) as caught:
+        load_excerpt(path, RATE, RATE, np.random.default_rng(0))
+    assert names(str(caught.value).removeprefix(path), reason)
 
 
 def test_resampling_coprime_rates_stays_small():
@@ -179,7 +183,7 @@ def test_skipping_is_counted_and_limited():
             raise AudioError(f"{utterance}: broken")
     assert bad.skipped == {"a": "broken", "b": "broken"}
     check_skipped(bad.skipped, 40, 0.05, "x")
-    with pytest.raises(TimbreError, match=r"2 of 30 .* --max-skipped 0.05 allows: a \(broken\), b \(broken\)"):
+    with refused("2 of 30", "--max-skipped 0.05", "a (broken), b (broken)"):
         check_skipped(bad.skipped, 30, 0.05, "x")
-    with pytest.raises(TimbreError, match="a: broken .--bad-audio skip"), BadAudio("fail").caught("a"):
+    with refused("a: broken", "--bad-audio skip"), BadAudio("fail").caught("a"):
         raise AudioError("a: broken")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import read_vectors
@@ -40,6 +40,6 @@ def test_without_it_speakers_are_the_models_and_what_was_skipped_does_not_count(
 
 def test_an_unknown_utterance_is_refused_by_name(data, tmp_path):
     write_table(data.path / "enrol", {"m0": "s0-0 s0-9"})
-    with pytest.raises(TimbreError, match=r"enrol: 's0-9' of the model 'm0' is no utterance of .*utt2spk"):
+    with refused("/data/enrol", "'s0-9'", "'m0'", "/data/utt2spk"):
         write_models(data, VECTORS, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -7,8 +7,8 @@ import errno
 import kaldiio
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi import atomic
 from timbre.kaldi.tables import ArkWriter, read_matrix, read_vector, read_vectors
 from timbre.kaldi.text import read_table
@@ -54,7 +54,7 @@ def test_a_range_reads_only_its_rows(tmp_path, monkeypatch):
     del data[-13 * 4 * 20 :]  # the last twenty rows are gone: a reader of whole matrices would fail
     (tmp_path / "x.ark").write_bytes(data)
     np.testing.assert_array_equal(read_matrix(rxfile, 0, 100), MATRIX[:100])
-    with pytest.raises(TimbreError, match="too early"):
+    with refused("/x.ark:2: ", "1040 bytes"):
         read_matrix(rxfile)
 
 
@@ -87,17 +87,17 @@ def test_a_moved_data_directory_still_reads(tmp_path, monkeypatch):
 def test_corrupt_arks_are_refused_by_name(tmp_path):
     rxfile = write(tmp_path, a=MATRIX)["a"]
     path = rxfile.rpartition(":")[0]
-    for bad, message in [
-        (f"{path}:99999999", "past the end"),
-        (f"{path}:7", "corrupt"),
-        (f"{tmp_path}/none.ark:0", "cannot be read"),
-        ("cat x.ark |", "commands are not run"),
+    for bad, wanted in [
+        (f"{path}:99999999", "scp"),
+        (f"{path}:7", "ark corrupt"),
+        (f"{tmp_path}/none.ark:0", "file"),
+        ("cat x.ark |", "commands"),
     ]:
-        with pytest.raises(TimbreError, match=message):
+        with refused(f"{bad}: ", wanted):
             read_matrix(bad)
-    with pytest.raises(TimbreError, match="not a vector"):
+    with refused(f"{rxfile}: ", "vector"):
         read_vector(rxfile)
-    with pytest.raises(TimbreError, match="a: values that are not finite"):
+    with refused("a: ", "finite", path):
         write(tmp_path, a=MATRIX * np.nan)
 
 
@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(TimbreError, match=r"x\.ark: No space left on device"):
+    with refused("/x.ark: ", "No space left on device"):
         write(tmp_path, a=MATRIX[:3])
     assert (tmp_path / "x.ark").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.ark", "x.scp"]

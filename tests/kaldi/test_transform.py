@@ -1,8 +1,8 @@
 import threading
 
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi import subset
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.split import cut, split
@@ -65,9 +65,9 @@ def test_segments_take_their_recordings_along(data, tmp_path):
 
 
 def test_source_as_destination_is_refused(data):
-    with pytest.raises(TimbreError, match="same directory"):
+    with refused(data.path, "same"):
         carry(data, {data.path / ".." / "data": names_of(data)})
-    with pytest.raises(TimbreError, match="same directory"):
+    with refused(data.path, "same"):
         combine(data.path, [data.path])
 
 
@@ -81,14 +81,14 @@ def test_choices(data):
     whole = subset.speakers(data, 4)
     assert len(whole) >= 4 and whole == {utt for utt in utterances if data.utt2spk[utt] in {u[:2] for u in whole}}
     for choose in (subset.first, subset.evenly, subset.shortest, subset.speakers):
-        with pytest.raises(TimbreError, match="cannot subset to 10 utterances of the 9"):
+        with refused("/data: ", " 10 ", "1 to 9"):
             choose(data, 10)
 
 
 def test_lists(data, tmp_path):
     (tmp_path / "list").write_text("s2 anything\ns8\n")
     assert subset.listed_speakers(data, tmp_path / "list") == ({"s2-0"}, ["s8"])
-    with pytest.raises(TimbreError, match=r"none of its 2 ids \(s2, s8\) is known"):
+    with refused("/list: ", "s2, s8"):
         subset.listed_utterances(data, tmp_path / "list")
 
 
@@ -112,7 +112,7 @@ def test_combine(data, tmp_path):
     result = check(tmp_path / "all")
     assert result.utt2spk == data.utt2spk | {"t1-0": "t1"}
     assert result.table("utt2uniq")["s1-0"] == "s1-0"
-    assert f"not combining utt2emotion as it does not exist in {other.path}" in said
+    assert any("utt2emotion" in line and str(other.path) in line for line in said)
     assert (result.path / "frame_shift").read_text() == "0.01\n"
 
 
@@ -120,7 +120,7 @@ def test_combine_makes_segments_of_whole_recordings(data, tmp_path):
     other = make(tmp_path / "other", {"t1-0": "t1"})
     other.write("wav.scp", {"r": "a.wav"})
     other.write("segments", {"t1-0": "r 1 2"})
-    with pytest.raises(TimbreError, match="data/utt2dur: no such file"):
+    with refused("/data/utt2dur: "):
         combine(tmp_path / "all", [data.path, other.path], report=str)
     data.write("utt2dur", dict.fromkeys(data.utt2spk, "1.25"))
     combine(tmp_path / "all", [data.path, other.path], report=str)
@@ -129,7 +129,7 @@ def test_combine_makes_segments_of_whole_recordings(data, tmp_path):
 
 def test_combine_refuses_one_id_for_two_things(data, tmp_path):
     other = make(tmp_path / "other", {"s1-0": "s9"})
-    with pytest.raises(TimbreError, match=r"'s1-0' stands in .*data/.* and in .*other/.*--utt-prefix"):
+    with refused("'s1-0'", "/data/utt2spk", "'s1'", "/other/utt2spk", "'s9'", "--utt-prefix"):
         combine(tmp_path / "all", [data.path, other.path], report=str)
 
 
@@ -163,9 +163,9 @@ def test_split_parts_make_up_the_whole(data, per_utterance):
 
 
 def test_split_too_fine_is_refused(data):
-    with pytest.raises(TimbreError, match=r"3 speakers cannot be split into 4 parts; .*from 1 to 3.*--per-utt"):
+    with refused("/data: ", "3 speakers", "4 parts", "1 to 3", "--nj", "--per-utt"):
         split(data.path, 4)
-    with pytest.raises(TimbreError, match="9 utterances cannot be split into 10 parts"):
+    with refused("/data: ", "9 utterances", "10 parts", "1 to 9", "--nj"):
         split(data.path, 10, per_utterance=True)
 
 

@@ -1,8 +1,6 @@
-import re
-
 import pytest
+from messages import names, refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.fix import fix
 from timbre.kaldi.validate import validate
 
@@ -32,74 +30,63 @@ def test_sound_directory(data):
     assert validate(data) == []
 
 
-# What is written where, and what of the message must be read: file and line or key, both values, the mend.
+FIX = "utils/fix_data_dir.sh"
+
+# What is written where, and what the message must name: file and line or key, both values, the mend.
 FAULTS = {
-    "no utt2spk": ("utt2spk", None, "utt2spk: no such file.*stage 0"),
-    "empty utt2spk": ("utt2spk", "", "utt2spk: empty"),
-    "no spk2utt": ("spk2utt", None, "spk2utt: no such file; run: utils/utt2spk_to_spk2utt.py"),
-    "malformed line": ("utt2spk", "s1-a s1\ns1-b\n", r"utt2spk:2: expected 2 fields, found 's1-b'"),
-    "id with space": ("utt2spk", "s1 a s1\n", r"utt2spk:1: .*'s1 a s1'; ids cannot hold spaces"),
-    "CRLF": ("utt2spk", "s1-a s1\r\n", r"utt2spk:1: carriage return.*sed -i"),
-    "not UTF-8": ("text", b"s1-a caf\xe9\n", r"text:1: not UTF-8; .*iconv"),
-    "cut short": ("wav.scp", "s1-a /wav/s1-a.wav\ns1-b /wa", "wav.scp: the last line has no line end"),
-    "not sorted": (
-        "utt2emotion",
-        "s1-b sad\ns1-a sad\n",
-        r"utt2emotion:2: 's1-a' stands after 's1-b'.*fix_data_dir",
-    ),
-    "twice alike": (
-        "wav.scp",
-        "s1-a x\ns1-a x\n",
-        r"wav.scp:2: 's1-a' stands there twice.*'x' and 'x'; run: utils/fix",
-    ),
-    "twice, different": ("wav.scp", "s1-a x\ns1-a y\n", r"wav.scp:2: .*with 'x' and 'y'; remove the wrong line"),
+    "no utt2spk": ("utt2spk", None, ["/utt2spk: ", "stage 0"]),
+    "empty utt2spk": ("utt2spk", "", ["/utt2spk: ", "empty"]),
+    "no spk2utt": ("spk2utt", None, ["/spk2utt: ", "utils/utt2spk_to_spk2utt.py"]),
+    "malformed line": ("utt2spk", "s1-a s1\ns1-b\n", ["/utt2spk:2: ", "2 fields", "'s1-b'"]),
+    "id with space": ("utt2spk", "s1 a s1\n", ["/utt2spk:1: ", "'s1 a s1'", "spaces"]),
+    "CRLF": ("utt2spk", "s1-a s1\r\n", ["/utt2spk:1: ", "CRLF", "sed -i"]),
+    "not UTF-8": ("text", b"s1-a caf\xe9\n", ["/text:1: ", "UTF-8", "iconv"]),
+    "cut short": ("wav.scp", "s1-a /wav/s1-a.wav\ns1-b /wa", ["/wav.scp: ", "line end"]),
+    "not sorted": ("utt2emotion", "s1-b sad\ns1-a sad\n", ["/utt2emotion:2: ", "'s1-a'", "'s1-b'", FIX]),
+    "twice alike": ("wav.scp", "s1-a x\ns1-a x\n", ["/wav.scp:2: ", "'s1-a'", "'x' and 'x'", FIX]),
+    "twice, different": ("wav.scp", "s1-a x\ns1-a y\n", ["/wav.scp:2: ", "'s1-a'", "'x' and 'y'", "remove"]),
     "speaker order": (
         "utt2spk",
         "s1-a s2\ns1-b s1\ns2-a s1\ns2-b s2\n",
-        "'s1-b' of speaker 's1' stands after 's1-a' of speaker 's2'.*--no-spk-sort",
+        ["/utt2spk: ", "'s1-b' of speaker 's1'", "'s1-a' of speaker 's2'", "--no-spk-sort"],
     ),
     "spk2utt differs": (
         "spk2utt",
         "s1 s1-a\ns2 s1-b s2-a s2-b\n",
-        r"speaker 's1' lists 1 \(s1-a\), by utt2spk 2 \(s1-a, s1-b\)",
+        ["/spk2utt: ", "'s1'", "1 (s1-a)", "2 (s1-a, s1-b)", "utils/utt2spk_to_spk2utt.py"],
     ),
-    "no text": ("text", None, "text: no such file; if that is meant, give --no-text"),
-    "text lacks": ("text", "s1-a x\ns1-b x\ns2-a x\n", "text has 3 keys, utt2spk 4; only in utt2spk: s2-b"),
-    "non-printing": ("text", "s1-a x\ns1-b a\x07\ns2-a x\ns2-b x\n", r"'s1-b' holds .* U\+0007; .*--non-print"),
-    "no wav.scp": ("wav.scp", None, "wav.scp: no such file.*--no-wav"),
-    "wav lacks": ("wav.scp", "s1-a x\ns1-b x\ns2-a x\n", "wav.scp has 3 keys, utt2spk 4; only in utt2spk: s2-b"),
-    "tilde": ("wav.scp", "s1-a ~/x.wav\n", "'s1-a': '~/x.wav' begins with ~"),
-    "no value": ("wav.scp", "s1-a\n", r"wav.scp:1: expected a key and a value, found 's1-a'"),
-    "no feats": ("feats.scp", None, "feats.scp: no such file; steps/make_feats.sh.*--no-feats"),
-    "vad lacks": ("vad.scp", "s1-a x:1\n", "vad.scp has 1 keys, utt2spk 4; only in utt2spk: s1-b, s2-a, s2-b"),
-    "stale label": ("utt2emotion", "s1-a sad\ns9-a sad\n", "only in utt2emotion: s9-a.*fix_data_dir"),
-    "duration": (
-        "utt2dur",
-        "s1-a 1\ns1-b 0\ns2-a nan\ns2-b 1\n",
-        r"'s1-b': expected a number above 0, found '0' \(2",
-    ),
+    "no text": ("text", None, ["/text: ", "--no-text"]),
+    "text lacks": ("text", "s1-a x\ns1-b x\ns2-a x\n", ["/text ", "3 keys", "utt2spk 4", "utt2spk: s2-b", FIX]),
+    "non-printing": ("text", "s1-a x\ns1-b a\x07\ns2-a x\ns2-b x\n", ["'s1-b'", "U+0007", "--non-print"]),
+    "no wav.scp": ("wav.scp", None, ["/wav.scp: ", "--no-wav"]),
+    "wav lacks": ("wav.scp", "s1-a x\ns1-b x\ns2-a x\n", ["/wav.scp ", "3 keys", "utt2spk: s2-b", FIX]),
+    "tilde": ("wav.scp", "s1-a ~/x.wav\n", ["/wav.scp: ", "'s1-a'", "'~/x.wav'"]),
+    "no value": ("wav.scp", "s1-a\n", ["/wav.scp:1: ", "'s1-a'"]),
+    "no feats": ("feats.scp", None, ["/feats.scp: ", "steps/make_feats.sh", "--no-feats"]),
+    "vad lacks": ("vad.scp", "s1-a x:1\n", ["/vad.scp ", "1 keys", "utt2spk 4", "utt2spk: s1-b, s2-a, s2-b", FIX]),
+    "stale label": ("utt2emotion", "s1-a sad\ns9-a sad\n", ["utt2emotion: s9-a", FIX]),
+    "duration": ("utt2dur", "s1-a 1\ns1-b 0\ns2-a nan\ns2-b 1\n", ["/utt2dur: ", "'s1-b'", "'0'", "2 such"]),
     "frames": (
         "utt2num_frames",
         "s1-a 1\ns1-b 1.5\ns2-a 1\ns2-b 1\n",
-        "'s1-b': expected a whole number above 0, found '1.5'",
+        ["/utt2num_frames: ", "'s1-b'", "whole number", "'1.5'"],
     ),
-    "gender": ("spk2gender", "s1 m\ns2 female\n", "'s2': expected m or f, found 'female'"),
-    "warp": ("spk2warp", "s1 1.0\ns2 1.5\n", "'s2': expected a number between 0.5 and 1.5, found '1.5'"),
-    "segment": ("segments", "s1-a r 0 1\ns1-b r 2 1\n", "only in utt2spk|'s1-b': start 2 and end 1"),
+    "gender": ("spk2gender", "s1 m\ns2 female\n", ["/spk2gender: ", "'s2'", "m or f", "'female'"]),
+    "warp": ("spk2warp", "s1 1.0\ns2 1.5\n", ["/spk2warp: ", "'s2'", "0.5 and 1.5", "'1.5'"]),
+    "segments lack": ("segments", "s1-a r 0 1\ns1-b r 2 1\n", ["/segments ", "2 keys", "utt2spk: s2-a, s2-b", FIX]),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_named_with_its_mend(data, fault):
-    name, content, message = FAULTS[fault]
+    name, content, wanted = FAULTS[fault]
     if content is None:
         (data / name).unlink()
     else:
         (data / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(TimbreError) as error:
+    with refused(*wanted) as caught:
         validate(data)
-    assert re.search(message, str(error.value)), error.value
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_options_turn_checks_off(data):
@@ -111,27 +98,27 @@ def test_options_turn_checks_off(data):
 
 
 @pytest.mark.parametrize(
-    ("times", "message"),
+    ("times", "wanted"),
     [
-        ("2 1", "start 2 and end 1"),
-        ("0 -1", "-1 for the end"),
-        ("-1 2", "start -1"),
-        ("0 nan", "end nan"),
-        ("a 1", "'a'"),
+        ("2 1", ("start 2", "end 1")),
+        ("0 -1", ("-1 for the end", "in full")),
+        ("-1 2", ("start -1",)),
+        ("0 nan", ("end nan",)),
+        ("a 1", ("'a'", "seconds")),
     ],
 )
-def test_segments(data, times, message):
+def test_segments(data, times, wanted):
     (data / "wav.scp").write_text("r1 x.wav\nr2 y.wav\n")
     rows = {utt: f"{utt} r{utt[1]} 0 1\n" for utt in UTTERANCES}
     (data / "segments").write_text("".join(rows.values()))
     assert validate(data) == []
     rows["s1-b"] = f"s1-b r1 {times}\n"
     (data / "segments").write_text("".join(rows.values()))
-    with pytest.raises(TimbreError, match=message):
+    with refused("/segments: ", "'s1-b'", *wanted):
         validate(data)
     rows["s1-b"] = "s1-b r3 0 1\n"
     (data / "segments").write_text("".join(rows.values()))
-    with pytest.raises(TimbreError, match=r"wav.scp has 2 keys, segments 3; only in segments: r3"):
+    with refused("/wav.scp ", "2 keys", "segments 3", "segments: r3"):
         validate(data)
 
 
@@ -145,7 +132,7 @@ def test_one_speaker_is_a_warning(data):
     for name in ("wav.scp", "utt2spk", "text", "feats.scp", "utt2dur", "utt2emotion"):
         (data / name).write_text("".join(line for line in (data / name).open() if line.startswith("s1")))
     (data / "spk2utt").write_text("s1 s1-a s1-b\n")
-    assert "only one speaker (s1)" in validate(data)[0]
+    assert names(validate(data)[0], "one speaker", "s1")
 
 
 def test_fix_mends_what_validate_refuses(data):
@@ -156,7 +143,7 @@ def test_fix_mends_what_validate_refuses(data):
     (data / "spk2utt").unlink()
     said = []
     assert fix(data, report=said.append) == (2, 4)
-    assert "wav.scp lacks 1 utterances: s2-a" in said
+    assert any(line.startswith("wav.scp") and line.endswith(": s2-a") for line in said)
     assert (data / "utt2emotion").read_text() == "s1-a sad\ns2-b sad\n"
     assert (data / "spk2utt").read_text() == "s1 s1-a\ns2 s2-b\n"
     assert (data / ".backup" / "wav.scp").read_text() == "s2-b x\ns1-b x\ns1-a x\n"
@@ -187,8 +174,8 @@ def test_fix_reports_a_dropped_repeat_and_refuses_to_leave_nothing(data):
     said = []
     (data / "wav.scp").write_text("".join(f"{utt} x\n{utt} y\n" for utt in UTTERANCES))
     fix(data, report=said.append)
-    assert "wav.scp:2: 's1-a' stands there twice: kept 'x', dropped 'y'" in said
+    assert names(next(line for line in said if line.startswith("wav.scp:2")), "'s1-a'", "kept 'x'", "dropped 'y'")
     (data / "wav.scp").write_text("other x\n")
-    with pytest.raises(TimbreError, match="no utterance stands in all of"):
+    with refused("/data: ", "utt2spk, wav.scp"):
         fix(data, report=said.append)
     assert (data / "utt2spk").read_text().count("\n") == 4, "nothing has changed"
