@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.text import write_table
 from timbre.report import plots
 from timbre.report.folds import seen
@@ -141,11 +141,11 @@ def test_whom_each_model_knows_is_read_from_the_folds_that_were_measured(crossed
     assert seen(folders, metrics)[1] == ("fold_2", "3: s1, s3, s4", "1: s2")
     assert seen(folders, [crossed.metrics | {"train": None}]) == []
     assert seen(folders, [crossed.metrics | {"train": {"data": "elsewhere"}}]) == []
-    with pytest.raises(TimbreError, match="exp/net: 3 folds have models, 4 stand in data/folds; train and measure"):
+    with refused("exp/net", "3 folds", " 4 ", "data/folds", "stages 2 to 4"):
         seen(folders[:3], metrics)
 
 
 def test_a_history_that_is_cut_short_is_named(crossed):
     (crossed.exp / "fold_3/history.jsonl").write_text('{"epoch": 1, "loss": 2}\n{"epoch": 2, "lo\n')
-    with pytest.raises(TimbreError, match="fold_3/history.jsonl:2: not JSON; train again"):
+    with refused("fold_3/history.jsonl:2:", "stage 2"):
         write_report(crossed.exp)

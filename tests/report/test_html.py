@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import Trials, write_scores, write_trials
 from timbre.report import drawing, plots
@@ -118,10 +118,10 @@ def test_only_metrics_are_needed(experiment):
 
 
 def test_what_is_missing_is_named(experiment, tmp_path):
-    with pytest.raises(TimbreError, match=r"nothing: no metrics.json; scoring \(stage 4\) makes it"):
+    with refused(tmp_path / "nothing", "metrics.json", "stage 4"):
         write_report(tmp_path / "nothing")
     (experiment / "test" / "curves.npz").unlink()
-    with pytest.raises(TimbreError, match=r"metrics.json: cannot be read .*curves.npz"):
+    with refused(experiment / "test/metrics.json", "curves.npz", "stage 4"):
         write_report(experiment)
 
 

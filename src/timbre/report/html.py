@@ -109,14 +109,15 @@ def _stamps(evaluations: Iterable[dict[str, Any]]) -> str:
 
 def _evaluation(path: Path, exp: Path) -> dict[str, Any]:
     """One ``metrics.json``, as the template of its task needs it."""
-    name = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    name, read = hashlib.sha256(str(path).encode()).hexdigest()[:8], str(path)
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
         task = _TASKS[metrics.get("task", "verification")]
+        read += f" and {task.ARRAYS} beside it" if task.ARRAYS else ""
         with np.load(path.with_name(task.ARRAYS)) if task.ARRAYS else nullcontext({}) as arrays:
             found = task.evaluation(metrics, arrays, name)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
-        raise TimbreError(f"{path}: cannot be read ({error}); score again (stage 4)") from error
+        raise TimbreError(f"{read}: cannot be read ({error}); score again (stage 4)") from error
     return {**found, "part": str(path.parent.relative_to(exp)) if path.parent != exp else ""}
 
 
