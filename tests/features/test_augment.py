@@ -7,10 +7,10 @@ import pickle
 import numpy as np
 import pytest
 import soundfile
+from messages import names, refused
 
 from timbre.conf import build
 from timbre.corpora.acoustics import active_level
-from timbre.errors import TimbreError
 from timbre.features.augment import AugmentConf, Augmenter
 from timbre.features.sources import chords, unsteady_noise
 from timbre.kaldi.audio import AudioError, WaveReader
@@ -138,9 +138,9 @@ def test_a_talker_who_cannot_be_read_is_replaced_and_named(speech, caplog):
         reader = MadeReader(bad)
         augmenter(reader, babble_speakers=[7, 7]).apply("babble", "s0-0", speech[:2000], rng(seed))
         assert len({PERSONS[utterance] for utterance in reader.asked} - {"s0", "s1"}) == 7
-    assert "s1-" in caplog.text and "truncated" in caplog.text
+    assert names(caplog.text, "s1-", "truncated")
     bad |= {utterance for utterance in PERSONS if PERSONS[utterance] == "s2"}
-    with pytest.raises(TimbreError, match="s0-0: babble: only 6 of 7 other speakers have audio that can be read"):
+    with refused("s0-0: babble: ", "6 of 7"):
         augmenter(MadeReader(bad), babble_speakers=[7, 7]).apply("babble", "s0-0", speech, rng())
 
 
@@ -200,37 +200,36 @@ def test_sources_are_logged(folder, caplog):
     caplog.set_level("INFO")
     sources = folder(noise=np.ones(100))
     augmenter(sources=sources)
-    assert f"noise: 1 recordings of {sources}/noise" in caplog.text
-    assert "babble: other speakers of the data" in caplog.text
+    assert names(caplog.text, "noise: 1 ", sources / "noise", "babble: ")
 
 
 @pytest.mark.parametrize("name,kind", [("noise", "noise"), ("rirs", "reverberation")])
 def test_silent_recordings_are_refused_by_file(speech, folder, name, kind):
     augment = augmenter(sources=folder(**{name: np.zeros(5000)}))
-    with pytest.raises(TimbreError, match=rf"s0-0: {kind}: .*{name}/a.wav: silent: all 5000 samples are zero"):
+    with refused(f"s0-0: {kind}: ", f"{name}/a.wav: ", "5000 samples"):
         augment.apply(kind, "s0-0", speech, rng())
 
 
 def test_refusals(tmp_path, folder):
-    with pytest.raises(TimbreError, match="augment.kinds: each kind may be named once"):
+    with refused("augment.kinds: ", "['noise', 'noise']"):
         build(AugmentConf, {"kinds": ["noise", "noise"]}, "augment.")
-    with pytest.raises(TimbreError, match="noise_snr: the lower limit must come first"):
+    with refused("noise_snr: ", "[15, 0]"):
         build(AugmentConf, {"noise_snr": [15, 0]})
-    with pytest.raises(TimbreError, match="babble of up to 9 others needs 10 speakers, the data has 9; lower"):
+    with refused("babble", "10 speakers", "has 9", "augment.babble_speakers"):
         augmenter(babble_speakers=[3, 9])
-    with pytest.raises(TimbreError, match="x: babble: its speaker is not known"):
+    with refused("x: babble: ", "utt2spk"):
         augmenter().apply("babble", "x", np.ones(800, np.float32), rng())
-    with pytest.raises(TimbreError, match="none of the data directories noise, music, speech, rirs is there"):
+    with refused("noise, music, speech, rirs", tmp_path):
         augmenter(sources=tmp_path)
     scp = folder(noise=np.ones(100)) / "noise" / "wav.scp"
     scp.write_text("a sox a.flac -t wav - |\n")
-    with pytest.raises(TimbreError, match="'sox a.flac -t wav - |' is a command"):
+    with refused("noise/wav.scp: ", "'sox a.flac -t wav - |'", "wav or flac"):
         augmenter(sources=tmp_path / "sources")
     scp.write_text("")
-    with pytest.raises(TimbreError, match="noise/wav.scp: empty"):
+    with refused("noise/wav.scp: ", f"remove {scp.parent}"):
         augmenter(sources=tmp_path / "sources")
     scp.write_text(f"a {tmp_path}/gone.wav\n")
-    with pytest.raises(TimbreError, match="s0-0: noise: .*gone.wav: no such file"):
+    with refused("s0-0: noise: ", "/gone.wav: "):
         augmenter(sources=tmp_path / "sources").apply("noise", "s0-0", np.ones(800, np.float32), rng())
 
 

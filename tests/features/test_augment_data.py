@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from messages import names, refused
 
 from timbre.__main__ import main
-from timbre.errors import TimbreError
 from timbre.features.augment import AugmentConf
 from timbre.features.augment_data import collect_copies, made_of, write_copies
 from timbre.kaldi.audio import WaveReader
@@ -61,7 +61,7 @@ def files(out):
 
 def test_jobs_divide_the_work_and_change_nothing(data, tmp_path):
     said = run(data, tmp_path / "a")
-    assert said == f"{tmp_path}/a: 8 utterances and 24 copies (noise, babble, reverberation)"
+    assert names(said, tmp_path / "a", "8 utterances", "24 copies", "noise, babble, reverberation")
     run(data, tmp_path / "b", jobs=3)
     assert len(files(tmp_path / "a")) == 24
     assert files(tmp_path / "a") == files(tmp_path / "b")
@@ -88,7 +88,7 @@ def test_the_directory_is_valid_and_whole(data, tmp_path):
 def test_what_would_clip_is_softer_as_a_whole(data, tmp_path, caplog):
     caplog.set_level("INFO")
     run(data, tmp_path / "out", conf=AugmentConf(kinds=("noise",), noise_snr=(0, 0)))
-    assert "s0-0-noise: " in caplog.text and "dB softer, or it would clip" in caplog.text
+    assert names(caplog.text, "s0-0-noise: ", "dB softer")
     reader = WaveReader(DataDir(tmp_path / "out"), RATE)
     original, copy = reader.read("s0-0"), reader.read("s0-0-noise")
     assert 0.97 < np.abs(copy).max() <= 0.981  # to one of 16-bit's steps
@@ -104,7 +104,7 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made_again(data, tmp_path)
     before, kept = files(out), out / "wav/noise/s0/s0-1-noise.wav"
     times = kept.stat().st_mtime_ns, (out / "wav.scp").stat().st_mtime_ns
     (out / "wav/babble/s0/s0-1-babble.wav").unlink()
-    with pytest.raises(TimbreError, match="expected 24 files, missing 1: .*s0-1-babble.wav; run the step again"):
+    with refused("/out/wav: ", "24 files", "missing 1", "s0-1-babble.wav"):
         collect_copies(data, out, 1, 0.0)
     run(data, out, jobs=2)
     assert files(out) == before
@@ -115,9 +115,7 @@ def test_a_job_that_did_not_run_is_missed(data, tmp_path):
     write_copies(data, made_of(data, CONF, RATE, ""), tmp_path / "out", 1, 2)
     (tmp_path / "out/jobs/utt2dur.2").touch()
     (tmp_path / "out/jobs/skipped.2").touch()
-    with pytest.raises(
-        TimbreError, match="expected 8 utterances in utt2dur, wrote 4, missing s2-0, s2-1, s3-0, s3-1"
-    ):
+    with refused("8 utterances", "utt2dur", "wrote 4", "s2-0, s2-1, s3-0, s3-1"):
         collect_copies(data, tmp_path / "out", 2, 0.0)
     assert not (tmp_path / "out/wav.scp").exists()
 
@@ -160,36 +158,32 @@ def test_copies_of_speed_copies_are_not_played_faster_twice(data, tmp_path):
 def test_bad_audio_fails_or_is_left_out_with_its_copies(data, tmp_path):
     path = tmp_path / "data/s1-0.wav"
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(TimbreError, match="s1-0: .*s1-0.wav: truncated: 1956 of 8002 bytes"):
+    with refused("s1-0: ", f"{path}: ", "1956 of 8002 bytes", "--bad-audio skip"):
         run(data, tmp_path / "fails")
-    with pytest.raises(TimbreError, match="1 of 8 utterances are unusable, more than --max-skipped 0.05"):
+    with refused("1 of 8", "--max-skipped 0.05", "s1-0", "out/augment.skipped"):
         run(data, tmp_path / "out", bad_audio="skip", max_skipped=0.05)
-    assert run(data, tmp_path / "out", bad_audio="skip", max_skipped=0.2).endswith(", 1 skipped")
+    assert names(run(data, tmp_path / "out", bad_audio="skip", max_skipped=0.2), "1 skipped")
     out = DataDir(tmp_path / "out")
     validate(out.path, feats=False)
     assert len(out.utt2spk) == 28 and not any(utt.startswith("s1-0") for utt in out.utt2spk)
-    assert read_table(tmp_path / "out/augment.skipped")["s1-0"].endswith("samples are there")
+    assert names(read_table(tmp_path / "out/augment.skipped")["s1-0"], path, "1956 of 8002")
 
 
 def test_refusals(data, tmp_path, capsys):
     out = tmp_path / "out"
-    with pytest.raises(
-        TimbreError, match="augment.kinds is empty, so there is nothing to add: --set augment.kinds="
-    ):
+    with refused("--set augment.kinds="):
         run(data, out, conf=AugmentConf())
-    with pytest.raises(TimbreError, match="there is no job 3 of 2"):
+    with refused("3 of 2"):
         write_copies(data, made_of(data, CONF, RATE, ""), out, 3, 2)
-    with pytest.raises(TimbreError, match="source and destination are the same directory"):
+    with refused("/data: ", "same"):
         run(data, data.path)
     run(data, out)
-    with pytest.raises(
-        TimbreError, match="holds copies of another conf or data .*augment.yaml.; remove it or choose"
-    ):
+    with refused(out, out / "augment.yaml", "remove"):
         run(data, out, conf=AugmentConf(kinds=("noise",)))
-    with pytest.raises(TimbreError, match="out holds such copies already: s0-0-noise"):
+    with refused("/out ", "s0-0-noise, s0-0-babble"):
         run(DataDir(out), tmp_path / "twice")
     data.write("utt2spk", dict.fromkeys(data.utt2spk, "s0"))
-    with pytest.raises(TimbreError, match="holds copies of another conf or data"):
+    with refused("/out ", out / "augment.yaml", "remove"):
         run(data, out)
 
 
@@ -198,7 +192,7 @@ def test_commands(data, tmp_path, capsys):
     conf.write_text("features: {kind: mfcc, sample_rate: 8000}\naugment: {kinds: [noise], noise_snr: [5, 5]}\n")
     main(["augment-data", "--conf", str(conf), "--set", "augment.kinds=[telephone]", str(data.path), out])
     main(["collect-augmented-data", "--jobs", "1", str(data.path), out])
-    assert "8 utterances and 8 copies (telephone)" in capsys.readouterr().out
+    assert names(capsys.readouterr().out, "8 utterances", "8 copies", "telephone")
     with pytest.raises(SystemExit):
         main(["augment-data", "--conf", str(conf), "--set", "augment.kinds=[nose]", str(data.path), out])
-    assert "augment.kinds.0: input should be 'reverberation', 'noise'" in capsys.readouterr().err
+    assert names(capsys.readouterr().err, "augment.kinds.0: ", "'reverberation', 'noise'", "'nose'")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.features import raw
 from timbre.features.cmvn import global_statistics
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf
@@ -48,5 +47,5 @@ def test_a_constant_does_not_divide_by_zero():
 def test_nothing_is_normalised_by_statistics_that_are_not_known(toy_data):
     conf = InputConf(cmvn="global")
     for build in (lambda: FrameReader(toy_data(), conf), lambda: FrontEnd(raw.Conf(), conf)):
-        with pytest.raises(TimbreError, match="input.cmvn global: mean and deviation .* are not known"):
+        with refused("input.cmvn global", "steps/train_encoder.sh"):
             build()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from messages import names, refused
 
 from timbre.conf import build
-from timbre.errors import TimbreError
 from timbre.features import fbank, logmel, mfcc
 from timbre.features.extract import extract_features, extract_vad
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf, is_uniform
@@ -77,21 +77,21 @@ def test_a_missing_job_is_missed(spoken):
     out = data.path / "arks"
     extract_features(DataDir(data.path), conf, out, "1")
     write_table(data.path / "wav.scp", {utt: data.path / f"{utt}.wav" for utt in ("s-0", "s-1")})
-    with pytest.raises(TimbreError, match="expected 2 utterances in feats.scp, wrote 1, missing s-1"):
+    with refused("2 utterances", "feats.scp", "wrote 1", "missing s-1"):
         collect_jobs(DataDir(data.path), out, "feats", [], 1, 0.0)
 
 
 def test_bad_audio_fails_or_is_skipped_with_its_reason(spoken):
     data, conf, _ = spoken
     soundfile.write(data.path / "s-1.wav", np.ones(399) * 0.1, RATE)
-    with pytest.raises(TimbreError, match="s-1: 399 samples, shorter than one frame of 400"):
+    with refused("s-1: ", "399 samples", "400", "--bad-audio skip"):
         extract_features(data, conf, data.path / "arks", "1")
     extract_features(data, conf, data.path / "arks", "1", bad_audio="skip")
-    with pytest.raises(TimbreError, match="1 of 2 utterances are unusable, more than --max-skipped 0.05"):
+    with refused("1 of 2", "--max-skipped 0.05", "s-1 (", "feats.skipped"):
         collect_jobs(data, data.path / "arks", "feats", [], 1, 0.05)
     said = collect_jobs(data, data.path / "arks", "feats", ["utt2num_frames"], 1, 0.5)
-    assert said.endswith("1 utterances, 1 skipped")
-    assert (data.path / "feats.skipped").read_text().startswith("s-1 399 samples, shorter")
+    assert names(said, "1 utterances", "1 skipped")
+    assert (data.path / "feats.skipped").read_text().startswith("s-1 399 samples")
 
 
 def test_log_mel_frames():
@@ -108,7 +108,7 @@ def test_log_mel_filters_end_where_the_conf_says():
         extract(torch.sin(2 * torch.pi * hertz * time))[10:-10].max() for hertz in (300, 2000, 4200)
     )
     assert low < inside - 10 and high < inside - 10
-    with pytest.raises(TimbreError, match="filters from low_freq 0 to 9000 Hz do not lie between 0 and 8000"):
+    with refused("low_freq 0 ", "9000 Hz", "0 and 8000"):
         build(logmel.Conf, {"high_freq": 9000})
 
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from messages import names, refused
 
-from timbre.errors import TimbreError
 from timbre.features import given, mfcc
 from timbre.features.extract import NOTES, extract_features, extract_vad
 from timbre.features.front_end import FrontEnd, InputConf
@@ -71,66 +71,57 @@ def test_storage_is_the_confs(data, tensors):
 
 
 BAD = {
-    "of another dimension": (torch.ones(3, 4), r"expected frames \(T, 5\), found a tensor \(3, 4\); features.dim"),
-    "a vector": (torch.ones(5), r"found a tensor \(5,\)"),
-    "no frames": (torch.ones(0, 5), r"found a tensor \(0, 5\)"),
-    "whole numbers": (torch.ones(3, 5, dtype=torch.int64), "expected floating-point numbers, found torch.int64"),
-    "sparse": (torch.eye(5).to_sparse(), "found torch.float32 .torch.sparse_coo"),
-    "without its numbers": (torch.ones(3, 5, device="meta"), "expected floating-point numbers.*meta"),
-    "not finite": (torch.tensor([[1.0] * 5, [1, 1, float("nan"), 1, 1], [1] * 5]), "frame 1, value 2 is not a fin"),
-    "too large": (torch.full((3, 5), 1e300, dtype=torch.float64), "frame 0, value 0 is not a finite float32"),
-    "cut": (torch.ones(2, 5), "2 frames, and utt2mel_len says 3; was the file cut short"),
-    "no tensor": ({"x": 1}, "holds no tensor but dict"),
-    "code": (subprocess.Popen, "not readable as saved tensors: "),
+    "of another dimension": (torch.ones(3, 4), ["(T, 5)", "(3, 4)", "features.dim"]),
+    "a vector": (torch.ones(5), ["(T, 5)", "(5,)", "features.dim"]),
+    "no frames": (torch.ones(0, 5), ["(0, 5)"]),
+    "whole numbers": (torch.ones(3, 5, dtype=torch.int64), ["floating-point", "torch.int64"]),
+    "sparse": (torch.eye(5).to_sparse(), ["floating-point", "torch.sparse_coo"]),
+    "without its numbers": (torch.ones(3, 5, device="meta"), ["floating-point", "meta"]),
+    "not finite": (
+        torch.tensor([[1.0] * 5, [1, 1, float("nan"), 1, 1], [1] * 5]),
+        ["frame 1", "value 2", "finite"],
+    ),
+    "too large": (torch.full((3, 5), 1e300, dtype=torch.float64), ["frame 0", "value 0", "finite float32"]),
+    "cut": (torch.ones(2, 5), ["2 frames", "utt2mel_len", "3"]),
+    "no tensor": ({"x": 1}, ["tensor", "dict"]),
+    "code": (subprocess.Popen, ["saved tensors"]),
 }
 
 
 @pytest.mark.parametrize("problem", BAD)
 def test_what_is_not_as_promised_is_refused_by_utterance_and_file(data, tmp_path, problem):
-    value, message = BAD[problem]
+    value, wanted = BAD[problem]
     torch.save(value, tmp_path / "s-0.pt")
-    with pytest.raises(TimbreError, match=rf"^s-0: {tmp_path}/s-0.pt: .*{message}"):
+    with refused(f"s-0: {tmp_path}/s-0.pt: ", *wanted, "--bad-audio skip"):
         extract(data)
     extract_features(data, CONF, data.path / "arks", "1", bad_audio="skip")
-    assert collect_jobs(data, data.path / "arks", "feats", [], 1, 0.3).endswith("3 utterances, 1 skipped")
+    assert names(collect_jobs(data, data.path / "arks", "feats", [], 1, 0.3), "3 utterances", "1 skipped")
     assert (data.path / "feats.skipped").read_text().startswith("s-0 ")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "No such file"),
-        (b"", "not readable as saved tensors"),
-        (b"PK\3\4", "not readable as saved tensors"),
-    ],
-)
-def test_damaged_files_are_refused(data, tmp_path, monkeypatch, content, message):
+@pytest.mark.parametrize("content", [None, b"", b"PK\3\4"])
+def test_damaged_files_are_refused(data, tmp_path, monkeypatch, content):
     file = tmp_path / "s-0.pt"
     file.unlink() if content is None else file.write_bytes(content)
     monkeypatch.chdir(tmp_path)  # a path that begins as the utterance's id does
     write_table(data.path / "given.scp", {"s-0": "s-0.pt"})
-    with pytest.raises(TimbreError, match=f"^s-0: s-0.pt: .*{message}"):
+    with refused("s-0: s-0.pt: ", "No such file" if content is None else "saved tensors", "--bad-audio skip"):
         extract(DataDir(data.path))
 
 
 def test_nothing_that_needs_waveforms_works(data, tmp_path):
     front_end = FrontEnd(CONF, InputConf())
     assert front_end.dim == 5 and front_end.sample_rate is None
-    message = (
-        r"frames that came with their corpus \(features.kind given\); how they were made of audio is not known"
-    )
-    with pytest.raises(TimbreError, match=message):
+    with refused("samples", "features.kind given"):
         front_end(np.zeros(16000, dtype=np.float32))
-    with pytest.raises(TimbreError, match=f"voice activity cannot be found in {message}"):
+    with refused("voice activity", "features.kind given"):
         FrontEnd(CONF, InputConf(voiced_only=True))
-    with pytest.raises(TimbreError, match=f"voice activity cannot be found in {message}"):
+    with refused("voice activity", "features.kind given"):
         extract_vad(data, InputConf().vad, CONF, tmp_path, "1", "fail", False)
     write_table(data.path / "utt2speed", dict.fromkeys(data.utt2spk, "0.9"))
-    with pytest.raises(TimbreError, match=f"utt2speed: no other speeds can be had of {message}"):
+    with refused("/utt2speed: ", "features.kind given"):
         extract(data)
-    with pytest.raises(
-        TimbreError, match=r"no wav.scp but given.scp.*features.kind mfcc computes.*set it to given"
-    ):
+    with refused("/data: ", "wav.scp", "given.scp", "features.kind mfcc", "to given"):
         extract_features(data, mfcc.Conf(), tmp_path, "1")
 
 
@@ -142,7 +133,7 @@ def test_a_model_of_given_frames_refuses_audio_before_it_reads_it(data):
     conf = {"features": CONF.model_dump(), "input": {}, "encoder": encoder.model_dump()}
     weights = build_encoder(encoder, 5).state_dict()
     model = TrainedModel({"conf": conf, "classes": [], "encoder": weights, "backend": {}}, torch.device("cpu"))
-    with pytest.raises(TimbreError, match=r"^a.wav: this model was trained on frames that came with their corpus"):
+    with refused("a.wav: ", "features.kind given"):
         model.frames("a.wav")
 
 
@@ -159,18 +150,18 @@ def test_given_scp_goes_where_its_utterances_go(data, tmp_path, tensors):
 
 def test_it_is_checked_and_mended_as_wav_scp_is(data):
     write_table(data.path / "given.scp", {"s-0": "x.pt", "s-1": "y.pt"})
-    with pytest.raises(TimbreError, match="given.scp has 2 keys, utt2spk 4; only in utt2spk: s-2, s-3"):
+    with refused("/given.scp ", "2 keys", "utt2spk 4", "utt2spk: s-2, s-3"):
         validate(data.path, feats=False, text=False)
     assert fix(data.path, report=lambda said: None) == (2, 4)
     write_table(data.path / "utt2mel_len", {"s-0": "3.5", "s-1": "4"})
-    with pytest.raises(TimbreError, match="utt2mel_len: 's-0': expected a whole number above 0, found '3.5'"):
+    with refused("/utt2mel_len: ", "'s-0'", "whole number", "'3.5'"):
         validate(data.path, feats=False, text=False)
 
 
 def test_an_utterance_that_no_job_wrote_is_missed(data):
     write_table(data.path / "arks/feats.1.scp", {"s-0": "x.ark:1"})
     write_table(data.path / "arks/feats.1.skipped", {})
-    with pytest.raises(TimbreError, match="expected 4 utterances in feats.scp, wrote 1, missing s-1, s-2, s-3"):
+    with refused("4 utterances", "feats.scp", "wrote 1", "s-1, s-2, s-3"):
         collect_jobs(data, data.path / "arks", "feats", [], 1, 0.0)
 
 

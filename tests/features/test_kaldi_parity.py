@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from messages import refused
 
 from timbre.features import fbank, mfcc
 from timbre.features.cmvn import sliding_cmvn
@@ -47,7 +48,7 @@ def test_features_equal_kaldis(kaldi, kaldi_text, name):
 
 def test_399_samples_are_refused_by_length(kaldi):
     for module in (mfcc, fbank):
-        with pytest.raises(AudioError, match="399 samples, shorter than one frame of 400"):
+        with refused("399 samples", "400", error=AudioError):
             module.Extractor(module.Conf())(wave(kaldi, "short16k"))
 
 

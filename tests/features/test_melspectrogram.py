@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from messages import refused
 
 from timbre.conf import build
-from timbre.errors import TimbreError
 from timbre.features import melspectrogram
 
 RATE, SHIFT, LENGTH = 16000, 160, 400
@@ -85,7 +85,7 @@ def test_soft_speech_is_raised_and_loud_speech_left() -> None:
 
 
 def test_bad_audio_and_windows_are_refused() -> None:
-    with pytest.raises(TimbreError, match="399 samples, shorter than one frame of 400"):
+    with refused("399 samples", "400"):
         frames_of(wave(399))
-    with pytest.raises(TimbreError, match="window_hop 161 leaves frames out between windows of 160"):
+    with refused("window_hop 161", "160"):
         build(melspectrogram.Conf, {"window_hop": 161})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from messages import refused
 
 from timbre.conf import build
-from timbre.errors import TimbreError
 from timbre.features import fbank
 from timbre.features.extract import extract_features, extract_vad
 from timbre.features.front_end import FrameReader, InputConf
@@ -82,5 +82,5 @@ def test_a_file_that_cannot_be_read_is_named(speech):
     data, features = speech
     (data.path.parent / "1.wav").unlink()
     reader = OnlineFrames(WaveReader(data, 16000), features, InputConf())
-    with pytest.raises(TimbreError, match="a-1: .*1.wav: no such file"):
+    with refused("a-1: ", "/1.wav: "):
         reader.crop("a-1", 10, np.random.default_rng(0))

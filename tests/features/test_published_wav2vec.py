@@ -7,9 +7,9 @@ from argparse import Namespace
 
 import pytest
 import torch
+from messages import names, refused
 from torch.nn import functional as F
 
-from timbre.errors import TimbreError
 from timbre.features import published_wav2vec, wav2vec
 from timbre.features.published import read_model
 from timbre.models import build_encoder
@@ -101,8 +101,7 @@ def test_frames_are_those_of_the_published_network(name: str, tmp_path, capsys) 
     frames = extract(samples)
     assert frames.shape == ((4321 - 465) // 160 + 1, extract.dim) and frames.abs().max() > 0.5
     torch.testing.assert_close(frames, reference(checkpoint, name, samples), atol=1e-5, rtol=1e-5)
-    said = capsys.readouterr().err
-    assert "licence: MIT" in said and "SHA-256" in said
+    assert names(capsys.readouterr().err, "licence", "MIT", "SHA-256")
 
 
 def test_options_of_later_checkpoints_stand_elsewhere(tmp_path) -> None:
@@ -124,32 +123,35 @@ def test_what_it_becomes_is_an_encoder() -> None:
 
 def test_other_weights_are_refused_by_name() -> None:
     name = "feature_extractor.conv_layers.2.0.weight"
-    for change, message in (
-        (lambda weights: weights.pop(name), f"without {name}: not the published layout of wav2vec"),
-        (lambda weights: weights.update({"vector_quantizer.vars": torch.ones(1)}), "unknown vector_quantizer.vars"),
-        (lambda weights: weights.update({name: torch.ones(6, 6, 5)}), r"\(6, 6, 5\), and \(6, 6, 4\)"),
+    for change, wanted in (
+        (lambda weights: weights.pop(name), [f"without {name}"]),
+        (
+            lambda weights: weights.update({"vector_quantizer.vars": torch.ones(1)}),
+            ["unknown vector_quantizer.vars"],
+        ),
+        (lambda weights: weights.update({name: torch.ones(6, 6, 5)}), [name, "(6, 6, 5)", "(6, 6, 4)"]),
     ):
         checkpoint = make("base")
         change(checkpoint["model"])
-        with pytest.raises(TimbreError, match=message):
+        with refused("wav2vec", *wanted):
             published_wav2vec.convert(checkpoint)
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "message"),
+    ("option", "value"),
     [
-        ("activation", "gelu", "another kind, which is not known here: activation=gelu"),
-        ("aggregator", "gru", "aggregator=gru"),
-        ("agg_zero_pad", True, "agg_zero_pad=True"),
-        ("conv_aggregator_layers", "__import__('os').getcwd()", "layers that are not a list of"),
-        ("conv_aggregator_layers", "[(6, 3, 2)]", "context layers with a stride"),
-        ("conv_feature_layers", "[(6, 10, 5), (8, 8, 4)]", "layers of different widths"),
+        ("activation", "gelu"),
+        ("aggregator", "gru"),
+        ("agg_zero_pad", True),
+        ("conv_aggregator_layers", "__import__('os').getcwd()"),
+        ("conv_aggregator_layers", "[(6, 3, 2)]"),
+        ("conv_feature_layers", "[(6, 10, 5), (8, 8, 4)]"),
     ],
 )
-def test_other_networks_are_refused_by_their_options(option: str, value: object, message: str) -> None:
+def test_other_networks_are_refused_by_their_options(option: str, value: object) -> None:
     checkpoint = make("base")
     setattr(checkpoint["args"], option, value)
-    with pytest.raises(TimbreError, match=message):
+    with refused(option, value):
         published_wav2vec.convert(checkpoint)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from messages import refused
 
 from timbre.conf import build
-from timbre.errors import TimbreError
 from timbre.features import raw, wav2vec
 from timbre.features.front_end import InputConf
 from timbre.kaldi.audio import AudioError
@@ -43,27 +43,27 @@ def test_frames_are_the_contexts_of_the_encoder() -> None:
     assert frames.shape == (int(lengths), 6) == (48, 6) and not frames.requires_grad
     torch.testing.assert_close(frames, wanted[0].detach(), atol=1e-5, rtol=0)
     assert len(extract(samples[: 465 + 160 - 1])) == 1 and len(extract(samples[: 465 + 160])) == 2
-    with pytest.raises(AudioError, match="464 samples, fewer than the 465 of which wav2vec makes a frame"):
+    with refused("464 samples", "465", error=AudioError):
         extract(samples[:464])
 
 
 @pytest.mark.parametrize(
-    ("conf", "state", "message"),
+    ("conf", "state", "wanted"),
     [
-        ({"sample_rate": 8000}, {}, "trained at 16000 Hz, and features.sample_rate is 8000"),
-        ({"frame_shift": 20}, {}, "a frame each 160 samples; set features.frame_shift to 10 ms"),
-        ({}, {"cmvn": "utterance"}, "this is wav2vec of raw with utterance"),
+        ({"sample_rate": 8000}, {}, ["16000 Hz", "features.sample_rate is 8000"]),
+        ({"frame_shift": 20}, {}, ["160 samples", "features.frame_shift to 10 ms"]),
+        ({}, {"cmvn": "utterance"}, ["input.cmvn none", "wav2vec of raw with utterance"]),
     ],
 )
-def test_models_that_do_not_fit_are_refused(conf: dict, state: dict, message: str) -> None:
-    with pytest.raises(TimbreError, match=f"the model of the features: .*{message}"):
+def test_models_that_do_not_fit_are_refused(conf: dict, state: dict, wanted: list[str]) -> None:
+    with refused("the model of the features: ", *wanted):
         wav2vec.Extractor(build(wav2vec.Conf, conf), make(**state))
 
 
 def test_another_encoder_and_no_model_are_refused() -> None:
     state = make()
     state["conf"]["encoder"]["kind"] = "lstm"
-    with pytest.raises(TimbreError, match=r"exp/x: features\.kind wav2vec runs encoders wav2vec .* this is lstm"):
+    with refused("exp/x: ", "features.kind wav2vec", "lstm of raw"):
         wav2vec.Extractor(wav2vec.Conf(model="exp/x"), state)
-    with pytest.raises(TimbreError, match=r"features\.model is empty"):
+    with refused("features.model"):
         wav2vec.Extractor(wav2vec.Conf())

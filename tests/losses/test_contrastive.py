@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.losses import build_objective, contrastive
 from timbre.models import build_encoder, lstm, wav2vec
 
@@ -139,7 +139,7 @@ def test_with_an_encoder_in_bf16() -> None:
 def test_batches_and_encoders_that_give_nothing_to_predict_are_refused() -> None:
     encoder = build_encoder(wav2vec.Conf(channels=8, context_channels=8, context_kernels=(3,)), 160)
     objective = build_objective(contrastive.Conf(), encoder)
-    with pytest.raises(TimbreError, match=r"a: 1 latents, as all of its batch.*train\.crop_frames"):
+    with refused("a: 1 latents", "train.crop_frames"):
         objective(encoder, torch.randn(2, 3, 160), torch.tensor([3, 3]), ["a", "b"])
-    with pytest.raises(TimbreError, match="predicts latents, which the encoder does not have; take kind wav2vec"):
+    with refused("contrastive", "kind wav2vec"):
         build_objective(contrastive.Conf(), build_encoder(lstm.Conf(), 10))
