@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from messages import names, refused
 
 from timbre.__main__ import main
-from timbre.errors import TimbreError
 from timbre.features.published import FORMAT
 from timbre.kaldi.tables import ArkWriter, read_vector, read_vectors
 from timbre.kaldi.text import read_table, write_table
@@ -73,8 +73,8 @@ def scored(it: SimpleNamespace, name: str, **options) -> np.ndarray:
 def test_names_have_three_parts_and_unknown_ones_the_nearest():
     assert parse("lda_plda+asnorm+quality") == Name("lda_plda", "asnorm", "quality")
     assert parse("cosine") == Name("cosine")
-    for wrong, near in (("pdla+asnorm", "plda\\+asnorm"), ("cosine+calibration+snorm", "cosine")):
-        with pytest.raises(TimbreError, match=rf"no back-end '{wrong.replace('+', '.')}' \(did you mean '{near}"):
+    for wrong, near in (("pdla+asnorm", "plda+asnorm"), ("cosine+calibration+snorm", "cosine+calibration")):
+        with refused(f"'{wrong}'", f"'{near}'"):
             parse(wrong)
 
 
@@ -92,7 +92,7 @@ def test_files_are_kaldis_and_of_the_training_speakers_alone(experiment):
     rows = backend.normalised(Embeddings(names, vectors))
     np.testing.assert_allclose((rows**2).sum(axis=1), 4, rtol=1e-5)  # as ivector-normalize-length
     assert Backend.read(experiment.out, parse("plda"), 300).plda.psi.shape == (DIM,)
-    with pytest.raises(TimbreError, match=r"trained for lda_plda\+asnorm, plda, not for cosine; run .*--backend"):
+    with refused(experiment.out, "lda_plda+asnorm, plda", "--backend cosine", "steps/train_backend.sh"):
         scored(experiment, "cosine")
 
 
@@ -142,7 +142,7 @@ def test_models_are_enrolled_by_their_number_of_utterances(experiment):
     assert found[True][1] == found[False][1]
     assert found[True][0] != found[False][0]
     write_table(experiment.test / "num_utts.ark", {"m1": 1, "m3": 0})
-    with pytest.raises(TimbreError, match=r"num_utts.ark: the number of utterances of 'm3' is 0"):
+    with refused(experiment.test / "num_utts.ark", "'m3'", " 0", "stage 3"):
         score_trials(*files, "plda", experiment.out, num_utts=experiment.test / "num_utts.ark")
 
 
@@ -164,15 +164,13 @@ def test_held_out_trials_are_all_pairs_or_a_seeded_choice_of_them():
 
 def test_calibration_needs_who_was_held_out(experiment):
     torch.save({"format": FORMAT, "classes": [], "backend": {}}, experiment.exp / "final.pt")
-    with pytest.raises(
-        TimbreError, match=r"--backend plda\+calibration: .* train with train.heldout_speakers above"
-    ):
+    with refused("--backend plda+calibration", experiment.exp, experiment.train, "train.heldout_speakers"):
         trained(experiment, "cosine", "plda+calibration")
     trained(experiment, "cosine+snorm")
     assert len(read_vectors(experiment.out / "cohort.scp")[0]) == 60
     state = {"format": FORMAT, "classes": [], "backend": {"heldout_speakers": ["s00"]}}
     torch.save(state, experiment.exp / "final.pt")
-    with pytest.raises(TimbreError, match=r"15 target trials of 15; two speakers .* hold out more"):
+    with refused("--backend cosine+calibration", "15 target", "train.heldout_speakers"):
         trained(experiment, "cosine+calibration")
     assert not (experiment.out / "backend.json").exists()  # what stood there would be half true
 
@@ -183,13 +181,14 @@ def test_a_collapsed_encoder_and_one_cohort_speaker_are_refused_by_name(experime
         for name in names:
             writer.write(name, np.full(DIM, 0.1))
     for base in ("cosine+asnorm+calibration", "plda", "lda"):
-        with pytest.raises(TimbreError, match=r"has length 0 and no cosine|are all the same"):
+        with refused() as caught:
             trained(experiment, base)
+        assert any(named in str(caught.value) for named in ("train/xvector.scp", f"all {DIM} dimensions"))
     one = SimpleNamespace(**vars(experiment) | {"train": experiment.exp / "one"})
     write_part(one.train, ["s50"], np.random.default_rng(1))
-    with pytest.raises(TimbreError, match=r"--backend cosine\+asnorm: 1 training speaker makes no cohort"):
+    with refused("--backend cosine+asnorm", "1 training speaker"):
         trained(one, "cosine+asnorm")
-    with pytest.raises(TimbreError, match=r"6 training utterances of 1 speakers are too few .*--backend cosine"):
+    with refused("6 training utterances", " 1 speakers", "--backend cosine"):
         trained(one, "plda")
 
 
@@ -197,21 +196,19 @@ def test_a_cohort_that_plda_knows_by_heart_is_warned_of(experiment):
     few = SimpleNamespace(**vars(experiment) | {"train": experiment.exp / "few"})
     write_part(few.train, [f"s{number}" for number in range(50, 55)], np.random.default_rng(1))
     run = (few.exp, few.train, few.train, few.out)
-    assert "plda+asnorm: the cohort is the 5 speakers PLDA was trained on" in train_backends(
-        ["plda+asnorm", "cosine+asnorm"], *run
-    )
+    assert names(train_backends(["plda+asnorm", "cosine+asnorm"], *run), "warning", "plda+asnorm", "5 speakers")
     assert "warning" not in train_backends(["plda", "cosine+asnorm"], *run)
 
 
 def test_bad_tables_are_refused_by_utterance(experiment):
     trained(experiment, "cosine+quality")
-    with pytest.raises(TimbreError, match=r"\+quality needs durations: .*--data"):
+    with refused("+quality", "--data"):
         scored(experiment, "cosine+quality")
     write_table(experiment.test / "utt2dur", dict.fromkeys(experiment.names[1:], 1))
-    with pytest.raises(TimbreError, match=r"utt2dur: no duration of 't00-0'; run steps/make_feats.sh"):
+    with refused(experiment.test / "utt2dur", "'t00-0'", "steps/make_feats.sh"):
         scored(experiment, "cosine+quality", data=experiment.test)
     write_table(experiment.train / "utt2spk", {"s00-0": "s00"})
-    with pytest.raises(TimbreError, match=r"xvector.scp: 's00-1' is no utterance of .*utt2spk \(359 are not\)"):
+    with refused(experiment.train / "xvector.scp", "'s00-1'", experiment.train / "utt2spk", 359):
         trained(experiment, "cosine")
 
 
@@ -220,20 +217,20 @@ def test_commands_train_and_score(experiment, capsys):
     main(
         ["train-backend", *options, *map(str, (experiment.exp, experiment.train, experiment.train, experiment.out))]
     )
-    assert "cosine+asnorm, lda of 50 speakers, 300 utterances" in capsys.readouterr().out
+    assert names(capsys.readouterr().out, "cosine+asnorm, lda", "50 speakers", "300 utterances")
     scp = experiment.test / "xvector.scp"
     files = [str(path) for path in (experiment.trials, scp, scp, experiment.exp / "scores")]
     main(["score-trials", "--backend", "cosine+asnorm", "--backend-dir", str(experiment.out), *files])
     found = read_scores(experiment.exp / "scores")[2]
     np.testing.assert_allclose(found, scored(experiment, "cosine+asnorm"))
     assert json.loads((experiment.out / "backend.json").read_text())["top"] == 9
-    for wrong, message in (
-        (["--backend", "lda"], "belong together"),
-        (["--backend", "lda", "--backend-dir", str(experiment.out), "--mean", "x"], "a back-end has its own mean"),
+    for wrong, option in (
+        (["--backend", "lda"], "--backend-dir"),
+        (["--backend", "lda", "--backend-dir", str(experiment.out), "--mean", "x"], "--mean"),
     ):
         with pytest.raises(SystemExit):
             main(["score-trials", *wrong, *files])
-        assert message in capsys.readouterr().err
+        assert names(capsys.readouterr().err, option)
 
 
 def test_the_symmetric_back_ends_do_not_mind_which_side_is_which(experiment):

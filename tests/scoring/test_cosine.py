@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.trials import Trials, read_scores, write_trials
 from timbre.scoring import embeddings
@@ -46,21 +46,19 @@ def test_the_lengths_of_embeddings_do_not_matter():
 
 def test_a_trial_without_embedding_is_refused_by_id_line_and_file():
     trials = some_trials(["u1", "u1", "u2"], ["u3", "gone", "gone too"])
-    with pytest.raises(
-        TimbreError, match=r"list:2: 'gone' has no embedding in x.scp \(2 trials lack one\); extract"
-    ):
+    with refused("list:2:", "'gone'", "x.scp", "2 trials"):
         cosine_scores(trials, table(), table(), trials_path="list")
 
 
 def test_what_has_no_cosine_is_refused():
     trials, good = some_trials(["u1"], ["u2"]), table()
     zero = Embeddings(good.keys, good.matrix * (np.arange(9) != 4)[:, None], "zero.scp")
-    with pytest.raises(TimbreError, match=r"zero.scp: the embedding of 'u4' has length 0"):
+    with refused("zero.scp", "'u4'"):
         cosine_scores(trials, good, zero)
     narrow = Embeddings(good.keys, good.matrix[:, :3], "narrow.scp")
-    with pytest.raises(TimbreError, match=r"x.scp: embeddings of 5 dimensions, narrow.scp: of 3"):
+    with refused("x.scp", "5 dimensions", "narrow.scp", 3):
         cosine_scores(trials, good, narrow)
-    with pytest.raises(TimbreError, match=r"x.scp: embeddings of 5 dimensions and a mean of 3"):
+    with refused("x.scp", "5 dimensions", "mean of 3"):
         cosine_scores(trials, good, good, np.zeros(3, dtype=np.float32))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.scoring.plda import Plda, fit_plda
 
 
@@ -113,9 +113,9 @@ def test_the_mean_itself_has_a_score():
 
 def test_too_little_data_is_refused_with_what_to_do():
     vectors, labels = drawn(10, 1)
-    with pytest.raises(TimbreError, match=r"10 training utterances of 10 speakers .* in 5 dim.*--backend cosine"):
+    with refused("10 training utterances", "10 speakers", "5 dimensions", "--backend cosine"):
         fit_plda(vectors, labels)
-    with pytest.raises(TimbreError, match="of 1 speakers"):
+    with refused(" 1 speakers"):
         fit_plda(vectors, 0 * labels)
-    with pytest.raises(TimbreError, match="vectors of 3 dimensions and a PLDA model of 5"):
+    with refused("3 dimensions", "PLDA", 5):
         fit_plda(*drawn(40, 5)).transformed(np.ones((2, 3)))

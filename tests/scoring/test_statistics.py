@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.kaldi.tables import ArkWriter, read_vectors
 from timbre.kaldi.text import write_table
 from timbre.scoring.statistics import extract_statistics
@@ -55,12 +54,12 @@ def test_one_frame_and_a_constant_feature_give_finite_vectors(tmp_path):
 def test_bad_features_are_refused_by_utterance(tmp_path):
     good = data(tmp_path / "good", frames_of(4, 0))
     mixed = data(tmp_path / "mixed", {**frames_of(2, 0), "s9-u9": np.ones((5, 3))})
-    with pytest.raises(TimbreError, match=r"mixed/feats.scp: 's9-u9' has 3 features a frame, the first 4"):
+    with refused(mixed / "feats.scp", "'s9-u9'", "3 features", " 4;"):
         extract_statistics(good, mixed, tmp_path / "out")
     empty = data(tmp_path / "empty", {**frames_of(2, 0), "s9-u9": np.ones((0, 4))})
-    with pytest.raises(TimbreError, match=r"empty/feats.scp: 's9-u9' has no frames"):
+    with refused(empty / "feats.scp", "'s9-u9'"):
         extract_statistics(good, empty, tmp_path / "out")
     narrow = data(tmp_path / "narrow", {"s9-u9": np.ones((5, 3))})
-    with pytest.raises(TimbreError, match=r"narrow: 3 features a frame, .*good: 4"):
+    with refused(f"{narrow}: 3", f"{good}: 4", "steps/make_feats.sh"):
         extract_statistics(good, narrow, tmp_path / "out")
     assert not (tmp_path / "out").exists()

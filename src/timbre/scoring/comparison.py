@@ -91,7 +91,7 @@ def compare_trials(first: System, second: System) -> tuple[str, dict[str, Differ
         raise TimbreError(f"different trial lists cannot be compared: {said}; score one list with both")
     path = Path(lists[0]["path"])
     if not path.exists() or sha256(path) != lists[0]["sha256"]:
-        state = "is another list now" if path.exists() else "no such file"
+        state = f"is another list now (SHA-256 {sha256(path)[:12]}…)" if path.exists() else "no such file"
         digest = f"{lists[0]['sha256'][:12]}…"
         raise TimbreError(f"{path}: {state}; the scores are of SHA-256 {digest}; call this in the recipe's folder")
     trials, data, how = read_trials(path), DataDir(first.metrics["data"]), first.metrics["bootstrap"]

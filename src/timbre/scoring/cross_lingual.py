@@ -48,7 +48,7 @@ def score_cross_lingual(
         TimbreError: where there is one language alone, or no posteriors at all.
     """
     if len(languages) < 2:
-        raise TimbreError(f"a cross-lingual matrix needs two languages or more; found {some(languages) or 'none'}")
+        raise TimbreError(f"--language {some(languages)}: a cross-lingual matrix needs two languages or more")
     tables = {name: DataDir(Path(data) / name / "test") for name in languages}
     cells: dict[str, dict[str, Any]] = {}
     for trained in languages:

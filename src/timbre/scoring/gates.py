@@ -56,7 +56,8 @@ def measure_gates(
     row = {utterance: number for number, utterance in enumerate(utterances)}
     if missing := [utterance for utterance in emotion if utterance not in row]:
         raise TimbreError(
-            f"{folder}/gates.scp: lacks {len(missing)} utterances of {data.path} ({some(missing, 3)})"
+            f"{folder}/gates.scp: lacks {len(missing)} utterances of {data.path} ({some(missing, 3)}); "
+            "predict again (stage 3)"
         )
     inside: dict[str, list[str]] = {}
     for utterance, name in language.items():

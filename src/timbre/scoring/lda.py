@@ -70,7 +70,8 @@ def diagonalised(within: np.ndarray, between: np.ndarray, floor: float = 0.0) ->
     values, vectors = np.linalg.eigh(within)
     if not values[-1] > 0:
         raise TimbreError(
-            "the training embeddings of a speaker are all the same: no LDA or PLDA of them; look at the embeddings"
+            f"the training embeddings of a speaker are the same in all {len(values)} dimensions: no LDA or PLDA of "
+            "them; look at the embeddings"
         )
     whitening = (vectors / np.sqrt(np.maximum(values, floor * values[-1]))).T
     psi, rotation = np.linalg.eigh(whitening @ between @ whitening.T)

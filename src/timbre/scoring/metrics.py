@@ -79,7 +79,10 @@ def split(scores: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarra
             "look at the trial list"
         )
     if not np.isfinite([targets[0], targets[-1], nontargets[0], nontargets[-1]]).all():  # sorted: ends suffice
-        raise TimbreError("scores that are not finite; are the embeddings finite?")
+        place = np.flatnonzero(~np.isfinite(scores))[0]
+        raise TimbreError(
+            f"score {place + 1} of {len(scores)} is {scores[place]:g}, not finite; are the embeddings finite?"
+        )
     return targets, nontargets
 
 

@@ -127,7 +127,10 @@ def _part(
     """Of each language, and of all, the measures of a part."""
     speech, frames, found = PhoneSpeech.of(data), _frames(data), read_transcripts(recognised)
     if missing := [utterance for utterance in speech.phones if utterance not in found]:
-        raise TimbreError(f"{recognised}: lacks {len(missing)} utterances of {data.path} ({some(missing, 3)})")
+        raise TimbreError(
+            f"{recognised}: lacks {len(missing)} utterances of {data.path} ({some(missing, 3)}); "
+            "steps/recognise_phones.sh makes it"
+        )
     utterances = list(speech.phones)
     languages = np.array([speech.language[utterance] for utterance in utterances])
     if untrained := sorted(set(languages.tolist()) - baseline.keys()):

@@ -167,7 +167,10 @@ def read_classes(path: Path) -> list[str]:
     """The classes of a file ``<class> <column>``, by column."""
     table = read_table(path, fields=2)
     if sorted(table.values()) != sorted(map(str, range(len(table)))):
-        raise TimbreError(f"{path}: the second fields must be the columns 0 to {len(table) - 1}, each once")
+        raise TimbreError(
+            f"{path}: the second fields must be the columns 0 to {len(table) - 1}, each once; "
+            f"found {some(table.values())}"
+        )
     return sorted(table, key=lambda name: int(table[name]))
 
 

@@ -19,10 +19,16 @@ from timbre.scoring.embeddings import Embeddings
 
 def utterance_durations(data: DataDir) -> dict[str, float]:
     """``{utterance: seconds}`` of ``utt2dur``."""
-    try:
-        return {utterance: float(seconds) for utterance, seconds in data.table("utt2dur").items()}
-    except ValueError as error:
-        raise TimbreError(f"{data.path}/utt2dur: {error}; seconds are expected") from None
+    durations = {}
+    for utterance, seconds in data.table("utt2dur").items():
+        try:
+            durations[utterance] = float(seconds)
+        except ValueError:
+            raise TimbreError(
+                f"{data.path}/utt2dur: '{utterance}': expected seconds, found '{seconds}'; run steps/make_feats.sh "
+                "(stage 1)"
+            ) from None
+    return durations
 
 
 def model_durations(data: DataDir) -> dict[str, float]:
