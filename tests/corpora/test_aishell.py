@@ -206,8 +206,6 @@ def test_the_stand_in_reads_as_the_corpus_and_says_what_it_is(tmp_path):
     main(["make-synthetic-corpus", "--layout=aishell", f"--dir={tmp_path / 'made'}", *small])
     assert (tmp_path / "made/data_aishell/wav/train/S0002/BAC009S0002W0121.wav").exists()
     run(tmp_path / "made/data_aishell", tmp_path / "data", "full")
-    assert (
-        (tmp_path / "data/about").read_text().startswith("Synthetic speech, spoken by espeak-ng and not by people")
-    )
+    assert names((tmp_path / "data/about").read_text(), "Synthetic speech", "espeak-ng")
     assert sorted(read_table(tmp_path / "data/test/spk2gender").values()) == ["f", "m"]
     assert read_table(tmp_path / "data/train/text")["S0002-BAC009S0002W0121"] > "一"

@@ -239,9 +239,7 @@ def test_the_stand_in_reads_as_the_corpus_and_says_what_it_is(tmp_path):
     made = tmp_path / "made"
     command = ["prepare", "--corpus-kind=voxceleb", f"--corpus={made / 'voxceleb1'}", f"--out={tmp_path / 'data'}"]
     main([*command, f"--option=voxceleb2={made / 'voxceleb2'}", f"--option=lists={made / 'lists'}"])
-    assert (
-        (tmp_path / "data/about").read_text().startswith("Synthetic speech, spoken by espeak-ng and not by people")
-    )
+    assert names((tmp_path / "data/about").read_text(), "Synthetic speech", "espeak-ng")
     assert len(read_table(tmp_path / "data/test/utt2spk")) == 18
     genders = read_table(tmp_path / "data/test/spk2gender")
     hard = read_trials(tmp_path / "data/test/trials_H")

@@ -1,4 +1,5 @@
 import pytest
+from messages import names
 
 RECIPE = """\
 # A recipe under test.
@@ -68,29 +69,30 @@ def test_a_value_is_never_executed(recipe, tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "wanted"),
     [
-        (["--stag", "3"], "run.sh: invalid option --stag (did you mean --stage?)"),
-        (["-stage", "3"], "run.sh: invalid option -stage (did you mean --stage?)"),
-        (["--quux", "3"], "run.sh: invalid option --quux (--help lists the options)"),
-        (["--below", "3"], "run.sh: invalid option --below (--help lists the options)"),
-        (["--argpos", "3"], "run.sh: invalid option --argpos (--help lists the options)"),
-        (["--@", "3"], "run.sh: invalid option --@ (--help lists the options)"),
-        (["--a]$(touch x)", "3"], "run.sh: invalid option --a]$(touch x) (--help lists the options)"),
-        (["", "--stag", "3"], "run.sh: invalid option --stag (did you mean --stage?)"),
-        (["--stage=3"], "run.sh: options to scripts must be of the form --name value, got '--stage=3'"),
-        (["--stage"], "run.sh: missing value for --stage"),
-        (["--stage", "--gpu", "true"], "run.sh: missing value for --stage: the option --gpu follows it"),
-        (["--gpu", "yes"], 'run.sh: expected "true" or "false": --gpu yes'),
-        (["--stage", "abc"], "run.sh: expected an integer: --stage abc"),
-        (["--stop-stage", "08"], "run.sh: expected an integer: --stop-stage 08"),
-        (["--cmd", ""], "run.sh: empty argument to --cmd option"),
-        (["--config", "nowhere"], "run.sh: --config nowhere: no such file"),
+        (["--stag", "3"], ["--stag ", "--stage"]),
+        (["-stage", "3"], [" -stage ", "--stage"]),
+        (["--quux", "3"], ["--quux ", "--help"]),
+        (["--below", "3"], ["--below ", "--help"]),
+        (["--argpos", "3"], ["--argpos ", "--help"]),
+        (["--@", "3"], ["--@ ", "--help"]),
+        (["--a]$(touch x)", "3"], ["--a]$(touch x) ", "--help"]),
+        (["", "--stag", "3"], ["--stag ", "--stage"]),
+        (["--stage=3"], ["--name value", "'--stage=3'"]),
+        (["--stage"], ["missing", "--stage"]),
+        (["--stage", "--gpu", "true"], ["missing", "--stage", "--gpu"]),
+        (["--gpu", "yes"], ['"true" or "false"', "--gpu yes"]),
+        (["--stage", "abc"], ["integer", "--stage abc"]),
+        (["--stop-stage", "08"], ["integer", "--stop-stage 08"]),
+        (["--cmd", ""], ["empty", "--cmd"]),
+        (["--config", "nowhere"], ["--config nowhere"]),
     ],
 )
-def test_refusals(recipe, tmp_path, arguments, message):
+def test_refusals(recipe, tmp_path, arguments, wanted):
     done = recipe(*arguments, timeout=5)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", message + "\n")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert names(done.stderr, "run.sh: ", *wanted)
     assert not (tmp_path / "x").exists()
 
 
@@ -101,19 +103,19 @@ def test_config_is_read_and_the_command_line_wins(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "wanted"),
     [
-        ("stag=1", "conf:1: no option 'stag' (did you mean --stage?)"),
-        ("stage=x", "expected an integer: stage=x (conf:1)"),
-        ("exp=$(touch x) y", "conf:1: expected name=value (quotes around spaces), found 'exp=$(touch x) y'"),
-        ("touch x", "conf:1: expected name=value"),
+        ("stag=1", ["'stag'", "--stage"]),
+        ("stage=x", ["integer", "stage=x"]),
+        ("exp=$(touch x) y", ["name=value", "quotes", "'exp=$(touch x) y'"]),
+        ("touch x", ["name=value", "'touch x'"]),
     ],
 )
-def test_config_refusals(recipe, tmp_path, line, message):
+def test_config_refusals(recipe, tmp_path, line, wanted):
     (tmp_path / "conf").write_text(line + "\n")
     done = recipe("--config", "conf")
     assert done.returncode == 1
-    assert message in done.stderr
+    assert names(done.stderr, "conf:1", *wanted)
     assert not (tmp_path / "x").exists()
 
 
@@ -135,10 +137,9 @@ def test_help_names_purpose_stages_options_and_defaults(recipe, script):
 def test_stages_say_what_they_do_and_how_long_it_took(recipe):
     done = recipe("--stage", "0", "--stop-stage", "1")
     lines = done.stdout.splitlines()[3:]
-    assert lines[0].startswith("== stage 0: prepare the data == ")
-    assert lines[1:3] == ["prepared", "== stage 0 took 0:00:00 =="]
-    assert lines[3].startswith("== stage 1: train (long) == ")
-    assert lines[4] == "== stage 1 took 0:00:00 =="
+    assert names(lines[0], "stage 0: prepare the data") and lines[1] == "prepared"
+    assert names(lines[2], "stage 0 took 0:00:")
+    assert names(lines[3], "stage 1: train (long)") and names(lines[4], "stage 1 took 0:00:")
     assert "prepared" not in recipe("--stage", "1").stdout
     assert "train (long)" not in recipe("--stop-stage", "0").stdout
 
@@ -146,16 +147,13 @@ def test_stages_say_what_they_do_and_how_long_it_took(recipe):
 def test_a_failing_stage_is_named_and_ends_the_recipe(recipe):
     done = recipe(train="false")
     assert done.returncode == 1
-    assert (
-        "run.sh: stage 1 (train (long)) ended with code 1 after 0:00:00; to go on from there: --stage 1"
-        in done.stderr
-    )
+    assert names(done.stderr, "run.sh: ", "stage 1 (train (long))", "code 1", "--stage 1")
 
 
 def test_nothing_to_do_is_no_success(recipe):
     done = recipe("--stage", "7")
     assert done.returncode == 1
-    assert "run.sh: error: nothing to do: --stage 7 --stop-stage 2 leaves none of the stages 0 1" in done.stderr
+    assert names(done.stderr, "run.sh: ", "--stage 7", "--stop-stage 2", "stages 0 1")
 
 
 def test_locks(script, root, run, tmp_path):
@@ -165,25 +163,23 @@ def test_locks(script, root, run, tmp_path):
     taken = run(outer, "env -u TIMBRE_LOCKS ./inner.sh")
     assert taken.returncode == 1
     pid = (tmp_path / "exp/x/.lock").read_text().strip()
-    message = (
-        f"inner.sh: error: exp/x is in use by another run (process {pid}); wait for it or give --exp another name"
-    )
-    assert taken.stderr == message + "\n"
+    assert names(taken.stderr, "inner.sh: ", "exp/x", f"process {pid}", "--exp") and taken.stderr.count("\n") == 1
     assert run("./inner.sh").returncode == 0, "free again"
 
 
 def test_a_child_that_outlives_its_run_keeps_the_lock(script, root, run):
     outer = script("outer.sh", f". {root}/utils/common.sh\nlock_dir exp/x\nsleep 1.5 >/dev/null 2>&1 &\n")
     assert run(outer).returncode == 0
-    assert "in use by another run" in run(outer).stderr
+    assert names(run(outer).stderr, "outer.sh: ", "exp/x", "--exp")
 
 
 def test_require_file(script, root, run, tmp_path):
     step = script(
         "step.sh", f'. {root}/utils/common.sh\nrequire_file feats.scp "stage 1 (steps/make_feats.sh) makes it"\n'
     )
-    assert run(step).stderr == "step.sh: error: feats.scp: no such file; stage 1 (steps/make_feats.sh) makes it\n"
+    missing = run(step).stderr
+    assert names(missing, "step.sh: ", "feats.scp: ", "stage 1 (steps/make_feats.sh)") and missing.count("\n") == 1
     (tmp_path / "feats.scp").touch()
-    assert "feats.scp: empty; stage 1" in run(step).stderr
+    assert names(run(step).stderr, "feats.scp: ", "empty", "stage 1")
     (tmp_path / "feats.scp").write_text("x\n")
     assert run(step).returncode == 0

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+from messages import names
 
 # What setup.sh asks of a Python; `-m venv` puts the stand-in itself into the environment.
 PYTHON = """\
@@ -57,16 +58,13 @@ def test_set_up_once_and_again_when_the_requirements_change(source, checkout):
     done = source("command -v python3; echo $PYTHONPATH $TIMBRE_ROOT")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(
-        f"setup.sh: making the Python environment {checkout}/.venv with {checkout}/bin/python3"
-    )
-    assert lines[1] == "  downloading torch 2.0, 800.5 MB", "small packages are not worth a line"
-    assert lines[2].startswith("setup.sh: environment ready in ")
+    assert names(lines[0], "setup.sh: ", f"{checkout}/.venv", f"{checkout}/bin/python3")
+    assert names(lines[1], "torch 2.0", "800.5 MB") and names(lines[2], "ready"), "small packages have no line"
     assert lines[3:] == [f"{checkout}/.venv/bin/python3", f"{checkout}/src {checkout}"]
     assert len(calls(checkout)) == 1
     assert source().stdout == "", "up to date"
     (checkout / "requirements.txt").write_text("numpy==3\n")
-    assert "environment ready" in source().stdout
+    assert names(source().stdout, "ready")
     assert len(calls(checkout)) == 2
 
 
@@ -74,7 +72,7 @@ def test_an_interrupted_set_up_is_made_anew(source, checkout):
     source()
     (checkout / ".venv/.stamp").unlink()
     (checkout / ".venv/half").touch()
-    assert "environment ready" in source().stdout
+    assert names(source().stdout, "ready")
     assert not (checkout / ".venv/half").exists()
 
 
@@ -86,30 +84,27 @@ def test_another_index_is_for_torch_alone(source, checkout):
 
 
 @pytest.mark.parametrize(
-    ("environment", "message"),
+    ("environment", "wanted"),
     [
-        ({"FAKE_UNSUITABLE": "1"}, "no Python 3.10, 3.11 or 3.12 found, but "),
-        ({"FAKE_NO_VENV": "1"}, "has no venv module; install it (apt install python3-venv)"),
-        (
-            {"FAKE_FREE": "3000000"},
-            "has 2.9 GB free, making the environment needs about 8 GB, or 2 GB with TIMBRE_TORCH",
-        ),
+        ({"FAKE_UNSUITABLE": "1"}, ["3.10, 3.11 or 3.12"]),
+        ({"FAKE_NO_VENV": "1"}, ["venv", "apt install python3-venv"]),
+        ({"FAKE_FREE": "3000000"}, ["2.9 GB", "8 GB", "2 GB with TIMBRE_TORCH_INDEX"]),
         (
             {"FAKE_PIP": "ERROR: No matching distribution found for torch"},
-            "pip could not install: ERROR: No matching",
+            ["pip", "ERROR: No matching distribution found for torch"],
         ),
-        ({"FAKE_PIP": "x connection broken by y"}, "there were network failures: is the index reachable?"),
+        ({"FAKE_PIP": "x connection broken by y"}, ["network", "index"]),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(source, checkout, environment, message):
+def test_what_is_missing_is_said_in_one_line(source, checkout, environment, wanted):
     done = source("echo not here", **environment)
     assert done.returncode == 1
     assert done.stderr.startswith("setup.sh: error: ") and done.stderr.count("\n") == 1
-    assert message in done.stderr
+    assert names(done.stderr, *wanted)
     assert "not here" not in done.stdout
     if "FAKE_PIP" in environment:
-        assert f"(all of it: {checkout}/.venv/setup.log)" in done.stderr
-    assert "environment ready" in source().stdout, "mended, it is made"
+        assert names(done.stderr, f"{checkout}/.venv/setup.log")
+    assert names(source().stdout, "ready"), "mended, it is made"
 
 
 def test_two_set_ups_at_once_make_one_environment(source, checkout, root):
@@ -124,8 +119,8 @@ def test_two_set_ups_at_once_make_one_environment(source, checkout, root):
     while not calls(checkout):
         time.sleep(0.02)
     second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10)
-    assert second.stdout == "setup.sh: another set-up is under way; waiting for it\n"
-    assert "environment ready" in first.communicate(timeout=10)[0]
+    assert names(second.stdout, "setup.sh: ", "waiting") and "ready" not in second.stdout
+    assert names(first.communicate(timeout=10)[0], "ready")
     assert len(calls(checkout)) == 1
 
 
@@ -137,7 +132,7 @@ def test_own_python_sets_up_nothing(source, checkout):
     assert not (checkout / ".venv").exists()
     missing = source("echo not here", TIMBRE_PYTHON="/nowhere/python3")
     assert missing.returncode == 1
-    assert missing.stderr.startswith("path.sh: error: TIMBRE_PYTHON=/nowhere/python3: no such program")
+    assert names(missing.stderr, "path.sh: ", "TIMBRE_PYTHON=/nowhere/python3")
 
 
 def test_environment(source, checkout):
