@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from messages import refused
 
 import timbre
-from timbre.errors import TimbreError
 from timbre.features.cmvn import global_statistics
 from timbre.features.published import read_model
 from timbre.features.tensors import save_tensors
@@ -114,18 +114,18 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, conf, 
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "wanted"),
     [
-        (["use=[mfcc]"], "fusion.gate listens to the stream 'ge2e'"),
-        (["use=[mfc]"], "use names 'mfc', which is none of streams .did you mean 'mfcc'"),
-        (["streams.mfcc.featurs=1"], "unknown key 'streams.mfcc.featurs' .did you mean 'features'"),
-        (["streams.mfcc.model=x"], "a stream has either features or a model"),
-        (["streams={}"], "task fusion has streams to fuse"),
-        (["train.features=online"], "reads its streams from ark"),
+        (["use=[mfcc]"], ["fusion.gate", "'ge2e'"]),
+        (["use=[mfc]"], ["use ", "'mfc'", "'mfcc'"]),
+        (["streams.mfcc.featurs=1"], ["'streams.mfcc.featurs'", "'features'"]),
+        (["streams.mfcc.model=x"], ["streams.mfcc:", "features", "model"]),
+        (["streams={}"], ["task fusion", "streams"]),
+        (["train.features=online"], ["task fusion", "train.features online"]),
     ],
 )
-def test_confs_that_cannot_be(tmp_path, conf, streams, settings, said):
-    with pytest.raises(TimbreError, match=said):
+def test_confs_that_cannot_be(tmp_path, conf, streams, settings, wanted):
+    with refused(*wanted):
         train_experiment(conf(*settings), streams, tmp_path / "exp", "cpu")
 
 
@@ -133,7 +133,7 @@ def test_a_stream_that_lacks_an_utterance_is_named(conf, streams):
     table = streams.table("feats_mfcc.scp")
     lost = table.popitem()[0]
     write_table(streams.path / "feats_mfcc.scp", table)
-    with pytest.raises(TimbreError, match=f"stream mfcc lacks '{lost}' .1 of 36 utterances"):
+    with refused(streams.path, "stream mfcc", f"'{lost}'", "1 of 36", "steps/make_streams.sh"):
         StreamReader(DataDir(streams.path), conf().streams)
 
 
@@ -185,7 +185,7 @@ def test_another_front_end_does_not_go_on_with_the_old_model(tmp_path, conf, str
     state = read_model(speaker_model)
     state["encoder"]["embedding.bias"] += 1
     save_tensors(speaker_model / "final.pt", state)
-    with pytest.raises(TimbreError, match="exp holds another experiment .it was trained on features streams2-"):
+    with refused(tmp_path / "exp", "features streams2-", "--exp"):
         train_experiment(conf("train.epochs=1"), streams, tmp_path / "exp", "cpu")
 
 

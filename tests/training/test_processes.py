@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import torch
+from messages import names
 
 from timbre.features.published import read_model
 from timbre.training.train import train_experiment
@@ -78,5 +79,4 @@ def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
 def test_a_failure_is_one_line_of_each_process_and_ends_them(toy_data, toy_conf, tmp_path):
     process = in_two(tmp_path / "toy.yaml", ["train.batch_size=7"], toy_data(), tmp_path / "exp", wait=False)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and "Traceback" not in err
-    assert "train.batch_size=7 cannot be divided among 2 processes" in err and "its message stands above" in err
+    assert process.returncode == 1 and names(err, "train.batch_size=7", "2 processes", " of 2 failed")

@@ -6,8 +6,8 @@ import json
 
 import pytest
 import torch
+from messages import refused
 
-from timbre.errors import TimbreError
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
@@ -80,13 +80,13 @@ def test_killed_with_a_momentum_target_and_a_memory_it_ends_with_the_same_weight
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "wanted"),
     [
-        (["loss={kind: softmax}"], "loss softmax is none of task self_supervised"),
-        (["task=verification"], "loss byol is none of task verification"),
-        (["speeds=[0.9]"], "task self_supervised has no use for them"),
+        (["loss={kind: softmax}"], ["loss softmax", "self_supervised"]),
+        (["task=verification"], ["loss byol", "verification"]),
+        (["speeds=[0.9]"], ["speeds", "self_supervised"]),
     ],
 )
-def test_confs_that_cannot_be(conf, settings, said):
-    with pytest.raises(TimbreError, match=said):
+def test_confs_that_cannot_be(conf, settings, wanted):
+    with refused(*wanted):
         conf(*settings)

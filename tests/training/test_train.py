@@ -12,8 +12,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from messages import names, refused
 
-from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
 from timbre.features.published import read_model
 from timbre.features.tensors import load_tensors
@@ -38,7 +38,7 @@ def assert_same_bits(one, other):
 def test_training_learns_and_leaves_what_it_promises(toy_data, toy_conf, tmp_path):
     said = train_experiment(toy_conf("train.epochs=8"), toy_data(), tmp_path / "exp", "cpu")
     state = read_model(tmp_path / "exp")
-    assert len(state["classes"]) == 6 and "6 classes" in said
+    assert len(state["classes"]) == 6 and names(said, "6 classes")
     assert set(state["backend"]["heldout_speakers"]).isdisjoint(state["classes"])
     history = [json.loads(line) for line in (tmp_path / "exp/history.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in history] == list(range(1, 9))
@@ -101,11 +101,9 @@ def test_reading_in_other_processes_changes_nothing(toy_data, toy_conf, tmp_path
 
 def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_path):
     train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
-    with pytest.raises(TimbreError, match=r"another experiment \(train.epochs was 1, is 2\); give it another"):
+    with refused(tmp_path / "exp", "train.epochs", " 1", " 2", "--exp"):
         train_experiment(toy_conf("train.epochs=2"), toy_data(), tmp_path / "exp", "cpu")
-    with pytest.raises(
-        TimbreError, match=r"another experiment \(.*data holds other utterances or labels than it was trained"
-    ):
+    with refused(tmp_path / "exp", tmp_path / "data", "--exp"):
         train_experiment(toy_conf("train.epochs=1"), toy_data(speakers=9), tmp_path / "exp", "cpu")
 
 
@@ -117,7 +115,7 @@ def test_a_loss_that_is_not_finite_names_the_utterances(toy_data, toy_conf, tmp_
         return crop(self, utterance, length, rng) * (np.nan if utterance == "s03-1" else 1)
 
     monkeypatch.setattr(FrameReader, "crop", poisoned)
-    with pytest.raises(TimbreError, match=r"loss nan at epoch 1, batch \d+; .*s03-1.*the last checkpoint stands"):
+    with refused("loss nan", "epoch 1", "s03-1", "train.learning_rate"):
         train_experiment(toy_conf("train.heldout_speakers=0"), data, tmp_path / "exp", "cpu")
 
 
@@ -140,7 +138,7 @@ def test_steps_are_in_training_mode_after_each_evaluation_too(toy_data, toy_conf
 
 def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch):
     said = train_experiment(toy_conf("train.heldout_speakers=0"), toy_data(), tmp_path / "none", "cpu")
-    assert "nobody held out" in said and "threshold" not in read_model(tmp_path / "none")["backend"]
+    assert "EER" not in said and "threshold" not in read_model(tmp_path / "none")["backend"]
     worse = iter(range(10, 90, 10))
     monkeypatch.setattr(
         Trainer,
@@ -158,7 +156,7 @@ def _with_evaluate(init, evaluate):
 def test_a_damaged_checkpoint_is_refused_by_name(toy_data, toy_conf, tmp_path):
     (tmp_path / "exp").mkdir()
     (tmp_path / "exp/checkpoint.pt").write_bytes(b"PK\x03\x04 not a checkpoint")
-    with pytest.raises(TimbreError, match=r"checkpoint.pt: not readable as saved tensors"):
+    with refused(tmp_path / "exp/checkpoint.pt", "tensors"):
         train_experiment(toy_conf(), toy_data(), tmp_path / "exp", "cpu")
 
 
@@ -168,7 +166,7 @@ def test_a_saved_file_cannot_run_code(tmp_path):
             return (os.mkdir, (str(tmp_path / "ran"),))
 
     torch.save({"x": Attack()}, tmp_path / "final.pt")
-    with pytest.raises(TimbreError, match="not readable as saved tensors"):
+    with refused(tmp_path / "final.pt", "tensors"):
         load_tensors(tmp_path / "final.pt")
     assert not (tmp_path / "ran").exists()
 
@@ -194,5 +192,5 @@ def test_averages_keep_counters_whole(tmp_path):
 
 def test_an_empty_train_directory_is_refused(toy_conf, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TimbreError, match=r"feats.scp: no such file; steps/make_feats.sh"):
+    with refused(tmp_path / "empty/feats.scp", "steps/make_feats.sh"):
         train_experiment(toy_conf(), DataDir(tmp_path / "empty"), tmp_path / "exp", "cpu")

@@ -56,7 +56,10 @@ class CropBatches(Dataset):
             raise TimbreError("no utterance to train on")
         which, processes = share
         if conf.batch_size % processes:
-            raise TimbreError(f"train.batch_size={conf.batch_size} cannot be divided among {processes} processes")
+            raise TimbreError(
+                f"train.batch_size={conf.batch_size} cannot be divided among {processes} processes; take a "
+                f"multiple of {processes}"
+            )
         size = conf.batch_size // processes
         self._rows = slice(which * size, (which + 1) * size)
         self._reader, self._conf = reader, conf

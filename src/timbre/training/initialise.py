@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from timbre.conf import build, flat
-from timbre.errors import TimbreError, did_you_mean
+from timbre.errors import TimbreError, did_you_mean, some
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.training.experiment import Experiment
@@ -40,8 +40,8 @@ def start_from(
         raise TimbreError(f"init: {path} is another model ({', '.join(shown)}); make these keys alike")
     if known := sorted(set(held_out) & set(state["classes"])):
         raise TimbreError(
-            f"init: {path} was trained on '{known[0]}' and {len(known) - 1} more speakers held out here for "
-            "selection; take the same train.seed and train.heldout_speakers as there"
+            f"init: {path} was trained on speakers that are held out here ({some(known)}); take the same "
+            "train.seed and train.heldout_speakers as there"
         )
     encoder.load_state_dict(state["encoder"])
     rates = [f"{name} {100 * rate:.2f} %" for name, rate in state["backend"].items() if name in SELECTING]
