@@ -1,13 +1,32 @@
-"""What several tests share: Kaldi's own output, read once."""
+"""What several tests share: which of them run and in what order; Kaldi's own output, read once; toy data."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 KALDI = Path(__file__).parent / "fixtures" / "kaldi"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--all``: the tests marked ``all`` as well."""
+    parser.addoption("--all", action="store_true", help="run the tests marked 'all' as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what ``--all`` adds; recipes first, as their files take longest."""
+    if not config.getoption("--all"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("all")])
+        items[:] = [item for item in items if not item.get_closest_marker("all")]
+    items.sort(key=lambda item: "recipes" not in item.path.parts)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker for each processor that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="session")

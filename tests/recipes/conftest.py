@@ -1,4 +1,7 @@
-"""Recipes run in a copy of the tree, as a user has it after cloning: nothing they write touches this one."""
+"""Recipes run in a copy of the tree, as a user has it after cloning: nothing they write touches this one.
+
+Its synthetic corpora are of a size for tests (:mod:`tiny`), and ``timbre …`` is forked (:mod:`forking`).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,44 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import tiny
+import torch
+from forking import Forks
 
+from timbre.conf import build
+from timbre.features.front_end import build_extractor
+from timbre.features.published import FORMAT
+from timbre.features.tensors import save_tensors
 from timbre.kaldi.text import write_table
+from timbre.models import build_encoder
+from timbre.models.trained import ModelConf
 
 ROOT = Path(__file__).resolve().parents[2]
+LOGMEL = {"kind": "logmel", "num_mel_bins": 16, "resample": True}
+FRONT_ENDS = {
+    "egs/synthetic/wav2vec/exp/made": {
+        "features": {"kind": "raw", "frame_length": 10, "frame_shift": 10},
+        "encoder": {"kind": "wav2vec", "channels": 4, "context_channels": 4, "context_kernels": [3]},
+    },
+    "egs/synthetic/allosaurus/exp/made": {
+        "features": {"kind": "mfcc", "resample": True},
+        "encoder": {"kind": "allosaurus", "layers": 1, "hidden": 4, "phones": ["a", "b"], "stack": 3},
+    },
+    "egs/synthetic/byola/exp/made": {
+        "features": LOGMEL,
+        "encoder": {"kind": "byola", "channels": 2, "embedding_dim": 8},
+    },
+    "exp/made": {
+        "features": LOGMEL,
+        "encoder": {"kind": "lstm", "layers": 1, "hidden": 8, "embedding_dim": 6},
+    },
+}
 
 
 @pytest.fixture(scope="session")
@@ -28,29 +59,45 @@ def clone(tmp_path_factory):
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignore)
     for name in ("run.sh", "path.sh", "cmd.sh"):
         shutil.copy(ROOT / name, copy / name)
+    for name, text in tiny.CORPORA.items():
+        (copy / name).write_text(f"{text}\n")
     return copy
 
 
-def _call(folder, *command):
-    """``(exit code, stdout, stderr)`` of a command as a user of the copy gives it."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("TIMBRE")}
-    variables |= {"TIMBRE_PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
-    command = [str(word) for word in command]
-    result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
-    return result.returncode, result.stdout, result.stderr
+@pytest.fixture(scope="session")
+def forks(clone):
+    """The process that runs the copy's ``timbre …``."""
+    with tempfile.TemporaryDirectory() as folder:
+        forks = Forks(Path(folder), clone / "src")
+        yield forks
+        forks.stop()
 
 
 @pytest.fixture(scope="session")
-def run(clone):
+def call(forks):
+    """``call(folder, "./run.sh", …)`` → ``(exit code, stdout, stderr)``, as a user of the copy calls it."""
+
+    def call(folder, *command, python=forks.python):
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("TIMBRE")}
+        variables |= {"TIMBRE_PYTHON": str(python), "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+        command = [str(word) for word in command]
+        result = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout, result.stderr
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def run(clone, call):
     """``run("run.sh", "--stage", 2)`` → ``(exit code, stdout, stderr)``, in the copy or a folder of it."""
-    return lambda script, *options, folder=".": _call(clone / folder, f"./{script}", *options)
+    return lambda script, *options, folder=".": call(clone / folder, f"./{script}", *options)
 
 
 @pytest.fixture(scope="session")
-def timbre(clone):
+def timbre(clone, call):
     """``timbre("embed", "a.wav", folder="egs/…")``, the command after ``. ./path.sh``."""
     command = ("bash", "-c", '. ./path.sh && timbre "$@"', "bash")
-    return lambda *words, folder=".": _call(clone / folder, *command, *words)
+    return lambda *words, folder=".": call(clone / folder, *command, *words)
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +155,14 @@ def speech(tmp_path_factory, noise):
     write_table(path / "wav.scp", {utterance: path / f"{utterance}.wav" for utterance in utterances})
     write_table(path / "utt2spk", {utterance: utterance[:2] for utterance in utterances})
     return path
+
+
+@pytest.fixture(scope="session")
+def front_ends(clone):
+    """Models with random weights."""
+    torch.manual_seed(0)
+    for place, values in FRONT_ENDS.items():
+        conf = build(ModelConf, {"input": {"cmvn": "none"}, **values})
+        encoder = build_encoder(conf.encoder, build_extractor(conf.features).dim)
+        state = {"format": FORMAT, "conf": conf.model_dump(mode="json"), "classes": [], "backend": {}}
+        save_tensors(clone / place / "final.pt", state | {"encoder": encoder.state_dict()})

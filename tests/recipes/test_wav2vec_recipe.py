@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import soundfile
+import tiny
 import torch
+from messages import names
 
 from timbre.conf import build, read_yaml
 from timbre.features import wav2vec
 from timbre.training.experiment import load_experiment
 
 RECIPE = "egs/synthetic/wav2vec"
-SMALL = ["encoder.channels=8", "encoder.context_channels=8", "train.epochs=1", "train.average=1"]
-SMALL += ["train.batch_size=8", "train.crop_frames=40", "train.crops_per_utterance=1"]
-SMALL += ["train.heldout_utterances=0.25"]
 
 
 def test_from_audio_to_frames(speech, run, clone):
-    options = ["--data", speech, "--exp", "exp/small", *(word for key in SMALL for word in ("--set", key))]
+    options = ["--data", speech, "--exp", "exp/small", *tiny.options(RECIPE, "small")]
     code, out, err = run("run.sh", *options, folder=RECIPE)
     assert code == 0, out + err
     assert "3 held-out utterances: loss" in out
@@ -36,4 +35,4 @@ def test_the_large_conf_has_the_published_sizes(clone):
 
 def test_a_folder_without_speech_is_refused(tmp_path, run):
     code, _, err = run("run.sh", "--data", tmp_path, "--stop-stage", 0, folder=RECIPE)
-    assert code == 1 and "wav.scp" in err and "--data names a data directory" in err
+    assert code == 1 and names(err, "wav.scp", "--data")

@@ -1,0 +1,61 @@
+"""Each recipe once as its user runs it: every ``timbre …`` a process of its own, and training in two."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import tiny
+
+SYNTHETIC = ["--corpus", "synthetic"]
+RUNS = {
+    ".": ("xvector_am", []),
+    "egs/aishell/sv": ("xvector_am", SYNTHETIC),
+    "egs/voxceleb/sv": ("xvector_stats_softmax", SYNTHETIC),
+    "egs/speechocean762/sv": ("xvector_am", []),
+    "egs/speechocean762/sid": ("transformer_simple", []),
+    "egs/ml2023hw4/sid": ("transformer_simple", SYNTHETIC),
+    "egs/tess/ser": ("audionet_tied", SYNTHETIC),
+    "egs/emodb/ser": ("ecapa_fbank", [*SYNTHETIC, "--set", "train.heldout_utterances=0.3"]),
+    "egs/multilingual/ser": ("only_mfcc", [*SYNTHETIC, "--protocol", "source"]),
+    "egs/synthetic/byola": ("small", []),
+    "egs/synthetic/wav2vec": ("small", []),
+    "egs/synthetic/allosaurus": ("small", []),
+}
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("recipe", RUNS)
+def test_from_nothing_to_a_report(recipe, call, clone, speechocean762, front_ends):
+    conf, words = RUNS[recipe]
+    if "speechocean762" in recipe:
+        words = ["--corpus", speechocean762]
+    exp = clone / recipe / "exp/separate"
+    command = ["./run.sh", *words, *tiny.options(recipe, conf), "--exp", exp, "--nj", 2]
+    code, out, err = call(clone / recipe, *command, python=sys.executable)
+    assert code == 0, out + err
+    assert (exp / "report.html").is_file() and "Traceback" not in err
+
+
+@pytest.mark.all
+def test_processes_give_the_bits_of_forks(call, clone):
+    """What the other tests of recipes see is what users get."""
+    files = ("scores", "test/xvector.ark", "metrics.json")
+    found = []
+    for name, python in (("forked", {}), ("apart", {"python": sys.executable})):
+        exp = clone / "exp/compared"
+        code, out, err = call(clone, "./run.sh", *tiny.options(".", "xvector_am"), "--exp", exp, **python)
+        assert code == 0, out + err
+        found.append([(exp / file).read_bytes() for file in files])
+        exp.rename(clone / "exp" / name)
+    assert found[0] == found[1]
+
+
+@pytest.mark.all
+def test_two_processes_share_the_training(call, clone):
+    what = ["--exp", "exp/two", "--ngpu", 2, "--device", "cpu", *tiny.options(".", "ecapa_aam")]
+    code, out, err = call(clone, "./run.sh", *what, python=sys.executable)
+    assert code == 0, out + err
+    assert "2 processes" in (clone / "exp/two/train.log").read_text()
+    assert json.loads((clone / "exp/two/metrics.json").read_text())["systems"]
