@@ -13,6 +13,7 @@ from pathlib import Path
 
 from timbre.corpora.download import Archive
 from timbre.corpora.rows import Row, refuse_missing_audio, refuse_shared_speakers
+from timbre.corpora.speechocean762_stand_in import LAYOUT as LAYOUT
 from timbre.errors import TimbreError, some
 from timbre.kaldi.text import read_optional, read_table
 
