@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _BLOCK = re.compile(
 )
 _NO_SHELL = re.compile(r"\S+:( |\n)|.*──")  # YAML, a log, a picture
 _COMMAND = re.compile(r"([A-Z_]+=\S+ )*(((\./|utils/|steps/|local/|egs/\S+/)\S+|pip|rm|timbre \S+) .|python3? \S)")
+_FILE = re.compile(r"\*\*[^*\n]*`([^`]+)`\*\*.*\n\n\Z")  # the block that follows is this file
+_JOIN = "\v"  # in the place of a backslash and a line's end
 SOURCE = ". ./path.sh"
 
 
@@ -53,37 +56,34 @@ def pages(root: Path = ROOT) -> list[str]:
 
 
 def read_page(page: str, root: Path = ROOT) -> list[Command]:
-    """The commands of a page in their order; those after which a page says ``. ./path.sh`` have it before them."""
+    """The commands of a page in their order, ``. ./path.sh`` before those that it is said to come before."""
     text = (root / page).read_text(encoding="utf-8")
     found: list[Command] = []
-
-    def line_of(offset: int) -> int:
-        return text.count("\n", 0, offset) + 1
-
     for block in _BLOCK.finditer(text):
-        body = block["indented"] or block["fenced"]
-        first = line_of(block.start("indented" if block["indented"] else "fenced"))
-        named = re.search(r"\*\*.*`(\S+)`\*\*.*\n", text[: block.start()].rsplit("\n\n", 2)[-2] + "\n")
+        kind = "indented" if block["indented"] else "fenced"
+        line = _line(text, block.start(kind))
         if block["language"] == "python":
-            kind = ("file", named[1]) if named else ("python",)
-            found.append(Command(page, first, body, *kind))
-        elif not _NO_SHELL.match(body.strip()):
-            found += _shell_lines(page, first, body)
+            file = _FILE.search(text[: block.start()])
+            found.append(Command(page, line, block[kind], *(("file", file[1]) if file else ("python",))))
+        elif not _NO_SHELL.match(block[kind].strip()):
+            found += _read_shell(page, line, block[kind])
     prose = _BLOCK.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
     for span in re.finditer(r"`([^`]+)`", prose):
         words = " ".join(span[1].split())
         if words == SOURCE or _COMMAND.match(words):
-            found.append(Command(page, line_of(span.start()), words))
+            found.append(Command(page, _line(text, span.start()), words))
     return sorted(found, key=lambda command: command.line)
 
 
-def _shell_lines(page: str, first: int, body: str):
-    joined = re.sub(r"\\\n *", lambda match: " \v", body)
-    line = first
-    for row in joined.split("\n"):
-        code, _, comment = (part.strip() for part in re.sub(r"(^|\s)#\s", "\0", row, count=1).partition("\0"))
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _read_shell(page: str, line: int, block: str) -> Iterator[Command]:
+    for row in block.replace("\\\n", _JOIN).split("\n"):
+        code, _, comment = re.sub(r"(^|\s)#\s", "\0", row, count=1).partition("\0")
         if SOURCE in comment:
             yield Command(page, line, SOURCE)
-        if code:
-            yield Command(page, line, " ".join(code.replace("\v", "").split()))
-        line += 1 + row.count("\v")
+        if code.strip():
+            yield Command(page, line, " ".join(code.replace(_JOIN, " ").split()))
+        line += 1 + row.count(_JOIN)

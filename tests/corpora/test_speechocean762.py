@@ -10,6 +10,7 @@ from messages import names, refused
 from timbre.__main__ import main
 from timbre.corpora.rows import summary
 from timbre.corpora.speechocean762 import EXPECTED, prepare
+from timbre.corpora.synthetic import lay_out, stand_in_conf
 from timbre.kaldi.text import read_table
 
 
@@ -124,3 +125,10 @@ def test_defects_are_named_and_nothing_is_left(corpus, tmp_path, damage, wanted,
     assert ended.value.code == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not out.exists()
+
+
+def test_the_stand_in_is_read_as_the_corpus(tmp_path):
+    lay_out(tmp_path, stand_in_conf("speechocean762", settings=["train_speakers=2", "utterances=1"]))
+    parts = prepare(tmp_path)
+    assert {part: len(rows) for part, rows in parts.items()} == {"train": 2, "test": 10}
+    assert all(row.speaker_tables["spk2gender"] in "fm" and row.tables["text"].isupper() for row in parts["train"])
