@@ -44,13 +44,15 @@ class Parser(argparse.ArgumentParser):
         sys.exit(1)
 
 
-def commands() -> dict[str, str]:
-    """Each command's name and the first line of its module's docstring."""
-    found = {}
-    for module in pkgutil.iter_modules(stages.__path__):
-        tree = ast.parse((Path(stages.__path__[0]) / f"{module.name}.py").read_text(encoding="utf-8"))
-        found[module.name.replace("_", "-")] = (ast.get_docstring(tree) or "").split("\n")[0]
-    return found
+def commands() -> list[str]:
+    """The names of all commands."""
+    return [module.name.replace("_", "-") for module in pkgutil.iter_modules(stages.__path__)]
+
+
+def help_line(command: str) -> str:
+    """The first line of a command's docstring; the module is read, not imported."""
+    file = Path(stages.__path__[0], f"{command.replace('-', '_')}.py")
+    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n")[0]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -59,7 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     known = commands()
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, known))
-        print("usage: timbre <command> [options]\n\n" + "\n".join(f"  {n:{width}}  {h}" for n, h in known.items()))
+        lines = (f"  {name:{width}}  {help_line(name)}" for name in known)
+        print("usage: timbre <command> [options]\n\n" + "\n".join(lines))
         sys.exit(0 if argv else 1)
     if argv[0] not in known:
         print(f"timbre: error: no command '{argv[0]}'{did_you_mean(argv[0], known)}", file=sys.stderr)

@@ -13,7 +13,8 @@ import timbre
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import read_table
-from timbre.models.extraction import collect_embeddings, extract_embeddings
+from timbre.kaldi.vectors import collect_embeddings
+from timbre.models.extraction import extract_embeddings
 from timbre.training.train import train_experiment
 
 RATE = 16000

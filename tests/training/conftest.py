@@ -15,8 +15,9 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 from timbre.kaldi.streams import join_streams
 from timbre.kaldi.text import write_table
+from timbre.kaldi.vectors import collect_embeddings
 from timbre.models import build_encoder
-from timbre.models.extraction import collect_embeddings, extract_embeddings
+from timbre.models.extraction import extract_embeddings
 from timbre.models.streams import stream_features
 from timbre.models.trained import ModelConf, TrainedModel
 from timbre.training.experiment import load_experiment, stream_folders

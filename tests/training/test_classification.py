@@ -20,9 +20,9 @@ from timbre.kaldi.text import read_table, write_table
 from timbre.models.export import export_onnx, session
 from timbre.models.trained import TrainedModel
 from timbre.scoring.classification import evaluate_classes
-from timbre.scoring.posteriors import Posteriors
+from timbre.scoring.posteriors import Posteriors, collect_posteriors
 from timbre.training.classification import COLDEST, temperature
-from timbre.training.classifier import Classifier, collect_posteriors, extract_posteriors
+from timbre.training.classifier import Classifier, extract_posteriors
 from timbre.training.heldout import split_utterances
 from timbre.training.speech import TrainingSpeech
 from timbre.training.train import train_experiment

@@ -9,7 +9,8 @@ from messages import refused
 import timbre
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_vectors
-from timbre.training.classifier import classify, collect_posteriors, extract_posteriors, load_classifier
+from timbre.scoring.posteriors import collect_posteriors
+from timbre.training.classifier import classify, extract_posteriors, load_classifier
 from timbre.training.train import train_experiment
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Annotated, TypeVar
 
 import numpy as np
+import scipy
 from pydantic import AfterValidator, Field, PositiveFloat
-from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from timbre.conf import Section
 
@@ -70,9 +70,10 @@ def set_level(samples: np.ndarray, rate: int, level: float) -> np.ndarray:
 
 def coloured_noise(length: int, rate: int, slope: float, rng: np.random.Generator) -> np.ndarray:
     """Gaussian noise (length,) of unit power whose spectrum falls as 1/f^slope above 50 Hz."""
-    size = next_fast_len(length, real=True)
-    frequencies = np.maximum(rfftfreq(size, 1 / rate), 50.0)
-    noise = irfft(rfft(rng.standard_normal(size)) * frequencies ** (-slope / 2), size)[:length]
+    size = scipy.fft.next_fast_len(length, real=True)
+    frequencies = np.maximum(scipy.fft.rfftfreq(size, 1 / rate), 50.0)
+    spectrum = scipy.fft.rfft(rng.standard_normal(size)) * frequencies ** (-slope / 2)
+    noise = scipy.fft.irfft(spectrum, size)[:length]
     return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
 
 
@@ -98,15 +99,14 @@ def room_response(rate: int, decay: float, direct_to_reverberant: float, rng: np
 
 def reverberate(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     """``samples`` in a room, as long as before, the direct path (the response's peak) not delayed."""
-    from scipy.signal import fftconvolve  # a second to import, and every conf imports this module
-
     direct = int(np.argmax(np.abs(response)))
-    return fftconvolve(samples, response)[direct : direct + len(samples)].astype(np.float32)
+    return scipy.signal.fftconvolve(samples, response)[direct : direct + len(samples)].astype(np.float32)
 
 
 def equalise(samples: np.ndarray, rate: int, frequencies: np.ndarray, gains: np.ndarray) -> np.ndarray:
     """Gains in dB at frequencies in Hz, straight lines over log frequency between them, no delay."""
-    size = next_fast_len(2 * len(samples), real=True)
-    spectrum_hz = np.maximum(rfftfreq(size, 1 / rate), frequencies[0])
+    size = scipy.fft.next_fast_len(2 * len(samples), real=True)
+    spectrum_hz = np.maximum(scipy.fft.rfftfreq(size, 1 / rate), frequencies[0])
     decibels = np.interp(np.log(spectrum_hz), np.log(frequencies), gains)
-    return irfft(rfft(samples, size) * 10 ** (decibels / 20), size)[: len(samples)].astype(np.float32)
+    spectrum = scipy.fft.rfft(samples, size) * 10 ** (decibels / 20)
+    return scipy.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
+import scipy
 
 from timbre.corpora.acoustics import equalise, set_level
 from timbre.corpora.espeak import RATE, Phone, synthesise, variants
@@ -147,7 +147,7 @@ def speak(
         pitch_range=int(np.clip(round(50 * speaker.pitch_range * prosody.pitch_range + rng.normal(0, 4)), 0, 99)),
         seed=int(rng.integers(1 << 31)),
     )
-    samples = resample_poly(samples, ratio.numerator, ratio.denominator).astype(np.float32)
+    samples = scipy.signal.resample_poly(samples, ratio.numerator, ratio.denominator).astype(np.float32)
     octaves = np.arange(-4, 5)
     samples = equalise(samples, rate, 1000 * 2.0**octaves, (speaker.tilt + prosody.tilt) * octaves)
     samples = set_level(samples, rate, LEVEL + prosody.level + rng.normal(0, 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torchaudio
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from timbre.features.frames import FrameConf, frame_samples, require_one_frame
@@ -46,6 +45,8 @@ class Extractor:
     """``(N,)`` samples in [-1, 1) → ``(T, F)`` float32, T = 1 + N // shift."""
 
     def __init__(self, conf: Conf) -> None:
+        import torchaudio  # 0.1 s, which those who read frames from ark are spared
+
         self.conf = conf
         self.dim = conf.num_mel_bins
         self.uniform = conf.uniform

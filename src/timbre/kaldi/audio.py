@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import scipy
 import soundfile
 
 from timbre.errors import TimbreError, some
@@ -107,10 +108,8 @@ def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """``samples`` at ``wanted`` Hz (band-limited; ``scipy.signal.resample_poly`` by the reduced fraction)."""
     if rate == wanted:
         return samples
-    from scipy.signal import resample_poly  # seconds to import, and most corpora need none
-
     common = math.gcd(rate, wanted)
-    return resample_poly(samples, wanted // common, rate // common).astype(np.float32)
+    return scipy.signal.resample_poly(samples, wanted // common, rate // common).astype(np.float32)
 
 
 class WaveReader:

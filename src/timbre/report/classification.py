@@ -1,4 +1,4 @@
-"""What the page shows of a classification's measures, and what is to be known of its parts."""
+"""What the page shows of a classification's measures."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def evaluation(metrics: dict[str, Any], arrays: Mapping[str, np.ndarray], name: 
         "measures": measures,
         "stamp": stamp,
         "right": int(np.trace(matrix)),
-        "kind": kind(metrics["labels"]),
+        "kind": class_table.kind(metrics["labels"]),
         "head": class_table.HEAD,
         "rows": rows[: len(systems) + 1],  # with chance
         "differences": rows[len(systems) + 1 :],
         "warnings": verdict.warnings(metrics),
-        "parts": parts(metrics),
+        "parts": class_table.parts(metrics),
         "shown": len(shown),
         "small": len(shown) <= class_plots.SMALL,
         "confusions": metrics["confusions"][:PAIRS],
@@ -124,43 +124,3 @@ def _details(metrics: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[l
         (caption, class_table.CLASS_HEAD, classes),
         ("Speakers", class_table.SPEAKER_HEAD, speakers if len(speakers) <= NAMED else []),
     ]
-
-
-def kind(labels: str) -> str:
-    """What a class is, by the table that has them: ``speaker`` for ``utt2spk``, ``emotion`` for ``utt2emotion``."""
-    return "speaker" if labels == "utt2spk" else labels.removeprefix("utt2")
-
-
-def parts(metrics: dict[str, Any]) -> list[str]:
-    """What the parts that were trained on and those tested have in common, which the figures rest on."""
-    train, speakers = metrics["train"], metrics["utterances"]["speakers"]
-    if train is None:
-        return ["What the tested utterances have in common with those trained on is not recorded."]
-    folds, shared, sessions, texts = (train[key] for key in ("folds", "shared_speakers", "sessions", "texts"))
-    said, both = [], "both parts"
-    if folds > 1:
-        said.append(f"{folds} models, one for each fold, are tested each on what it was not trained on.")
-        both = "both parts of a fold"
-    if metrics["labels"] == "utt2spk" and shared:
-        who = f"all {shared:,}" if shared == speakers else f"{shared:,} of {speakers:,}"
-        said.append(
-            f"Speakers in both parts: {who}, as identification has it; other utterances of theirs are tested."
-        )
-    elif shared is None:
-        said.append(f"Whether speakers stand in {both} is not known.")
-    elif shared:
-        who = "Every speaker stands" if shared == speakers else f"{shared:,} of {speakers:,} speakers stand"
-        said.append(f"{who} in {both}: the classifier knows their voices.")
-    else:
-        said.append(f"No speaker stands in {both}.")
-    if sessions:
-        said.append(f"{sessions:,} sessions stand in {both}: the session's channel helps.")
-    elif sessions == 0:
-        said.append(f"No session stands in {both}.")
-    elif shared != 0:
-        said.append(f"Recordings of one session may stand in {both}: the session's channel helps.")
-    if texts:
-        said.append(f"{texts:,} texts are spoken in {both}: what is said may help.")
-    elif texts == 0:
-        said.append(f"No text is spoken in {both}.")
-    return said

@@ -22,9 +22,10 @@ from timbre.errors import TimbreError
 from timbre.features.published import read_model
 from timbre.kaldi.atomic import atomic_write
 from timbre.models.trained import TrainedModel
-from timbre.report import classification, folds
+from timbre.report import folds
 from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
+from timbre.scoring import class_table
 from timbre.scoring.measured import metrics_files, read_metrics, trainings
 from timbre.scoring.verdict import warnings
 
@@ -139,9 +140,9 @@ def _encoder(
 def _classifier(
     conf: Mapping[str, Any], model: TrainedModel, metrics: Mapping[str, Any], backends: Sequence[Mapping[str, Any]]
 ) -> _Task:
-    kind = classification.kind(conf["labels"])
+    kind = class_table.kind(conf["labels"])
     limits = [f"The classes are a closed set: an unknown {kind} is always taken for one of the classes."]
-    said = ((*classification.parts(values), *warnings(values)) for values in metrics.values())
+    said = ((*class_table.parts(values), *warnings(values)) for values in metrics.values())
     limits += dict.fromkeys(line for lines in said for line in lines)
     if len(backends) > 1:
         limits.append(

@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from timbre.report.drawing import FAINT, FIRST, INK, STYLES, figure, svg
 
@@ -40,13 +40,13 @@ def det(curves: Mapping[str, Mapping[str, np.ndarray]], eers: Mapping[str, float
             inner = (curve["fpr"] > 0) & (curve["fnr"] > 0) & (curve["fpr"] < 1) & (curve["fnr"] < 1)
             fpr, fnr = curve["fpr"][inner], curve["fnr"][inner]
             lowest = min([lowest, *fpr, *fnr])
-            axes.plot(ndtri(fpr), ndtri(fnr), dashes, color=colour, label=system)
+            axes.plot(scipy.special.ndtri(fpr), scipy.special.ndtri(fnr), dashes, color=colour, label=system)
             if 0 < eers[system] < 1:
-                axes.plot(*[ndtri(eers[system])] * 2, "o", color=colour)
-        limits = ndtri(max(lowest, 1e-4) * 0.9), ndtri(0.8)
+                axes.plot(*[scipy.special.ndtri(eers[system])] * 2, "o", color=colour)
+        limits = scipy.special.ndtri(max(lowest, 1e-4) * 0.9), scipy.special.ndtri(0.8)
         axes.plot(limits, limits, color=FAINT, linewidth=1, zorder=1)
-        axes.set_xticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
-        axes.set_yticks(ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
+        axes.set_xticks(scipy.special.ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
+        axes.set_yticks(scipy.special.ndtri(ticks / 100), [f"{tick:g}" for tick in ticks])
         axes.set(xlabel="false alarms (%)", ylabel="misses (%)", xlim=limits, ylim=limits)
         drawn.legend(loc="outside lower left")
         return svg(drawn, f"{name}-det", "DET curve: misses against false alarms")

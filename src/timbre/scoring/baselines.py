@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
+import scipy
 
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
@@ -113,7 +113,7 @@ def statistics_svm(parts: Parts) -> np.ndarray:
     values = search.fit(train, targets).best_estimator_.decision_function(vectors)
     if values.ndim == 1:  # of two classes, for the second
         values = np.stack([np.zeros_like(values), values], axis=1)
-    return softmax(values, axis=1)
+    return scipy.special.softmax(values, axis=1)
 
 
 def _inner_folds(parts: Parts) -> list[tuple[np.ndarray, np.ndarray]]:

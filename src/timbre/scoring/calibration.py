@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from timbre.errors import TimbreError
 from timbre.scoring.metrics import split
@@ -35,7 +35,7 @@ class Calibration:
 
     def probability(self, scores: np.ndarray, prior: float = 0.5) -> np.ndarray:
         """The probability (N,) that a trial is a target, where ``prior`` of the trials are."""
-        return expit(self.llr(scores) + logit(prior))
+        return scipy.special.expit(self.llr(scores) + scipy.special.logit(prior))
 
 
 def fit(
@@ -65,7 +65,7 @@ def fit(
     model = LogisticRegression(C=1e6, tol=1e-8, max_iter=1000)
     model.fit((inputs - centre) / spread * varies, labels, sample_weight=weights)
     a, *others = (slopes := model.coef_[0] / spread * varies).tolist()
-    b = float(model.intercept_[0] - logit(prior) - slopes @ centre)
+    b = float(model.intercept_[0] - scipy.special.logit(prior) - slopes @ centre)
     return Calibration(a, b, dict(zip(quality or {}, others, strict=True)))
 
 
@@ -84,7 +84,7 @@ def min_cllr(scores: np.ndarray, target: np.ndarray) -> float:
 
     posterior = IsotonicRegression().fit_transform(np.asarray(scores, dtype=np.float64), np.asarray(target, float))
     with np.errstate(divide="ignore"):  # ±∞ on the right side costs nothing
-        llr = logit(posterior) - np.log(len(targets) / len(nontargets))
+        llr = scipy.special.logit(posterior) - np.log(len(targets) / len(nontargets))
     return _cllr(llr[target], llr[~target])
 
 

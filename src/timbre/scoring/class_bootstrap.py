@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from timbre.scoring.bootstrap import draw_speakers
 from timbre.scoring.difference import Difference
@@ -184,7 +184,7 @@ def _share(values: np.ndarray, units: np.ndarray, draws: np.ndarray) -> np.ndarr
     return sums[:, 0] / utterances
 
 
-def _counts(units: np.ndarray, classes: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
+def _counts(units: np.ndarray, classes: np.ndarray, shape: tuple[int, int]) -> scipy.sparse.csr_array:
     """How many of these utterances each unit has of each class, (S, C)."""
     ones = np.ones(len(units))
-    return sparse.csr_array(sparse.coo_array((ones, (units, classes)), shape=shape))
+    return scipy.sparse.csr_array(scipy.sparse.coo_array((ones, (units, classes)), shape=shape))

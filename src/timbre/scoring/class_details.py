@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from timbre.scoring.bootstrap import intervals, with_intervals
 from timbre.scoring.class_bootstrap import Decisions, class_rates
@@ -58,7 +58,7 @@ def wilson(right: np.ndarray, count: np.ndarray, level: float = 0.95) -> np.ndar
 
     Utterances count as independent: it is about further utterances of one speaker, and not of others.
     """
-    z, share = ndtri((1 + level) / 2), right / count
+    z, share = scipy.special.ndtri((1 + level) / 2), right / count
     centre = share + z**2 / (2 * count)
     half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return np.clip(np.stack([centre - half, centre + half]) / (1 + z**2 / count), 0, 1)

@@ -102,3 +102,43 @@ def _tested(metrics: dict[str, Any]) -> str:
     both = [f"{name} {'not known' if train[key] is None else train[key]}" for key, name in _SHARED.items()]
     where = "both parts" if train["folds"] == 1 else f"both parts of one of {train['folds']} folds"
     return f"{said}\n{train['data']}: in {where} are {', '.join(both)}; SHA-256 of the split {train['sha256']}"
+
+
+def kind(labels: str) -> str:
+    """What a class is, by the table that has them: ``speaker`` for ``utt2spk``, ``emotion`` for ``utt2emotion``."""
+    return "speaker" if labels == "utt2spk" else labels.removeprefix("utt2")
+
+
+def parts(metrics: dict[str, Any]) -> list[str]:
+    """What the parts that were trained on and those tested have in common, which the figures rest on."""
+    train, speakers = metrics["train"], metrics["utterances"]["speakers"]
+    if train is None:
+        return ["What the tested utterances have in common with those trained on is not recorded."]
+    folds, shared, sessions, texts = (train[key] for key in ("folds", "shared_speakers", "sessions", "texts"))
+    said, both = [], "both parts"
+    if folds > 1:
+        said.append(f"{folds} models, one for each fold, are tested each on what it was not trained on.")
+        both = "both parts of a fold"
+    if metrics["labels"] == "utt2spk" and shared:
+        who = f"all {shared:,}" if shared == speakers else f"{shared:,} of {speakers:,}"
+        said.append(
+            f"Speakers in both parts: {who}, as identification has it; other utterances of theirs are tested."
+        )
+    elif shared is None:
+        said.append(f"Whether speakers stand in {both} is not known.")
+    elif shared:
+        who = "Every speaker stands" if shared == speakers else f"{shared:,} of {speakers:,} speakers stand"
+        said.append(f"{who} in {both}: the classifier knows their voices.")
+    else:
+        said.append(f"No speaker stands in {both}.")
+    if sessions:
+        said.append(f"{sessions:,} sessions stand in {both}: the session's channel helps.")
+    elif sessions == 0:
+        said.append(f"No session stands in {both}.")
+    elif shared != 0:
+        said.append(f"Recordings of one session may stand in {both}: the session's channel helps.")
+    if texts:
+        said.append(f"{texts:,} texts are spoken in {both}: what is said may help.")
+    elif texts == 0:
+        said.append(f"No text is spoken in {both}.")
+    return said

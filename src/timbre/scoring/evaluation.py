@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from timbre.errors import TimbreError, did_you_mean, some
 from timbre.kaldi.atomic import atomic_write
@@ -160,7 +160,7 @@ def _condition(
 def _curves(roc: Roc, scores: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     """The ROC, thinned where corners are too near for the eye on either kind of axes, and histograms."""
     fnr, fpr = roc.fnr, roc.fpr
-    deviates = [ndtri(np.clip(rate, 1e-9, 1 - 1e-9)) for rate in (fnr, fpr)]
+    deviates = [scipy.special.ndtri(np.clip(rate, 1e-9, 1 - 1e-9)) for rate in (fnr, fpr)]
     _, corners = np.unique(np.floor((deviates[0] - deviates[1]) / 0.02), return_index=True)
     corners = np.append(corners, len(fnr) - 1)
     edges = np.histogram_bin_edges(scores, bins=60)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copyfile
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import ArkWriter, read_vectors
 from timbre.kaldi.text import read_optional, read_table, write_table
+from timbre.kaldi.vectors import collect_vectors
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,17 @@ def classes_in_use(whole: Posteriors, utterances: Collection[str]) -> set[str]:
     """The classes that have any probability for any of these utterances; those of another language have none."""
     chosen = np.isin(whole.utterances, list(utterances))
     return {name for name, used in zip(whole.classes, (whole.matrix[chosen] > 0).any(axis=0), strict=True) if used}
+
+
+def collect_posteriors(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
+    """Merges what jobs have predicted into ``out``, in this module's form; of a fusion its streams' weights too."""
+    classes = read_classes(parts / "classes")
+    write_classes(out / "classes", classes)
+    found = collect_vectors(data, parts, out, "posteriors", jobs, max_skipped)
+    if (parts / "streams").exists():
+        copyfile(parts / "streams", out / "streams")
+        collect_vectors(data, parts, out, "gates", jobs, max_skipped)
+    return f"{out}/posteriors.scp: {len(found)} utterances, {len(classes)} classes"
 
 
 def select_posteriors(folder: str | Path, data: DataDir, out: str | Path, labels: str = "utt2emotion") -> str:

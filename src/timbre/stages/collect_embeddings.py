@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.vectors import collect_embeddings
+from timbre.scoring.posteriors import collect_posteriors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from timbre.models.extraction import collect_embeddings
-    from timbre.training.classifier import collect_posteriors
-
     collect = {"xvector": collect_embeddings, "posteriors": collect_posteriors}[args.kind]
     print(collect(DataDir(args.data), Path(args.parts), Path(args.out), args.jobs, args.max_skipped))

@@ -27,11 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     from timbre.training import processes
     from timbre.training.experiment import load_experiment
-    from timbre.training.train import train_experiment
 
     experiment = load_experiment(args.conf, args.set)
     if args.ngpu and not processes.started():
         name = Path(args.exp).resolve().as_posix()
         return processes.launch(args.ngpu, args.nodes, args.rendezvous, name, sys.argv[1:])
+    from timbre.training.train import train_experiment
+
     data, pipes = DataDir(args.train), args.allow_pipes == "true"
     print(train_experiment(experiment, data, Path(args.exp), args.device, pipes, args.sources))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import scipy
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -63,7 +63,7 @@ def temperature(logits: Tensor, targets: Tensor) -> float:
     1 − 1 / (N + 2) alone, as in Platt's scaling: N utterances without an error do not show that there are none.
     """
     smoothing = 1 / (len(targets) + 2)
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log: F.cross_entropy(logits / math.exp(log), targets, label_smoothing=smoothing).item(),
         bounds=(math.log(COLDEST), math.log(HOTTEST)),
         method="bounded",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from timbre.errors import TimbreError
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.losses import build_loss
-from timbre.models.extraction import collect_vectors, extract_vectors
+from timbre.models.extraction import extract_vectors
 from timbre.models.trained import TrainedModel, resolve_device
-from timbre.scoring.posteriors import read_classes, write_classes
+from timbre.scoring.posteriors import write_classes
 from timbre.training.experiment import Experiment
 from timbre.training.fusion_classifier import FusionClassifier, extract_fusion
 
@@ -142,14 +141,3 @@ def extract_posteriors(
         return extract_fusion(model, data, out, job, language)
     write_classes(out / "classes", model.classes)
     extract_vectors(model, model.posteriors, "posteriors", data, out, job, bad_audio, precision)
-
-
-def collect_posteriors(data: DataDir, parts: Path, out: Path, jobs: int, max_skipped: float) -> str:
-    """Merges the jobs' posteriors into ``out``, in the form of :mod:`timbre.scoring.posteriors`."""
-    classes = read_classes(parts / "classes")
-    write_classes(out / "classes", classes)
-    found = collect_vectors(data, parts, out, "posteriors", jobs, max_skipped)
-    if (parts / "streams").exists():
-        copyfile(parts / "streams", out / "streams")
-        collect_vectors(data, parts, out, "gates", jobs, max_skipped)
-    return f"{out}/posteriors.scp: {len(found)} utterances, {len(classes)} classes"

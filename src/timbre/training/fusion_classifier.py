@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
-from scipy.special import softmax
 
 from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
@@ -121,7 +121,7 @@ class FusionClassifier:
     def _posteriors(self, logits: np.ndarray, language: str) -> np.ndarray:
         """``(N, C)`` of the language's classes -> ``(N, C)``."""
         logits = logits.astype(np.float64) / self._temperatures.get(language, 1.0)
-        return softmax(logits, axis=1).astype(np.float32)
+        return scipy.special.softmax(logits, axis=1).astype(np.float32)
 
 
 def extract_fusion(model: FusionClassifier, data: DataDir, out: Path, job: str, language: str = "") -> None:
