@@ -20,7 +20,7 @@ from timbre.corpora.phones import PhoneSpeech, read_allophones, read_inventory
 from timbre.errors import TimbreError
 from timbre.features.allosaurus_network import Network
 from timbre.kaldi.datadir import DataDir
-from timbre.models.layers import frame_mask, frame_weights, masked
+from timbre.models.layers import frame_mask, frame_weights, masked, wide
 
 
 class Conf(Section):
@@ -78,7 +78,7 @@ class Encoder(nn.Module):
         logits, counts = self.frames(feats, lengths)
         mask = frame_mask(logits, counts, self.embedding_dim, 1)
         weights = frame_weights(logits, mask)[:, :, None]
-        return (weights * masked(logits.float(), mask)).sum(dim=1)
+        return (weights * masked(wide(logits), mask)).sum(dim=1)
 
     def frames(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``(B, T', 1 + P)``, the blank first, and how many of each utterance are real, ``(B,)``."""

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from timbre.conf import Section
 from timbre.models.dropout import Dropout
+from timbre.models.layers import wide_dtype
 from timbre.models.pooling import PoolingConf
 
 LONGEST_WAVE = 10_000.0  # of the sinusoids, in frames over 2π
@@ -145,7 +146,10 @@ def relative_positions(frames: Tensor) -> Tensor:
     """
     count, channels = frames.shape[1], frames.shape[2]
     distances = count - 1 - torch.arange(2 * count, device=frames.device)
-    rates = torch.exp(torch.arange(0, channels, 2, device=frames.device) * (-math.log(LONGEST_WAVE) / channels))
+    rates = torch.exp(
+        torch.arange(0, channels, 2, device=frames.device, dtype=wide_dtype(frames))
+        * (-math.log(LONGEST_WAVE) / channels)
+    )
     angles = distances[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 

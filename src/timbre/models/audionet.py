@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from timbre.conf import Section
 from timbre.errors import TimbreError
-from timbre.models.layers import frame_mask, last_frame, masked
+from timbre.models.layers import frame_mask, last_frame, masked, wide
 
 KERNEL, STRIDE, POOL = 5, 2, 2
 
@@ -87,7 +87,7 @@ class Encoder(nn.Module):
         """``feats (B, T, F)``, ``lengths (B,)`` -> ``(B, H)``; see :func:`timbre.models.layers.frame_mask`."""
         mask = frame_mask(feats, lengths, self.input_dim, self.min_frames)
         frames = self._convolve(masked(feats, mask).flatten(0, 1)).view(feats.shape[0], feats.shape[1], -1)
-        return F.relu(last_frame(self.lstm(frames)[0], lengths)).float()
+        return wide(F.relu(last_frame(self.lstm(frames)[0], lengths)))
 
     def _convolve(self, frames: Tensor) -> Tensor:
         """``(N, F)`` -> ``(N, D)``; the maximum before the ReLU, which is the same and half the work."""

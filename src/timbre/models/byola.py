@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from timbre.conf import Section
 from timbre.errors import TimbreError
 from timbre.models.dropout import Dropout
-from timbre.models.layers import frame_mask, frame_weights, masked
+from timbre.models.layers import frame_mask, frame_weights, masked, wide
 from timbre.models.pooling import weighted_mean
 from timbre.models.resnet34 import MapConvolution, MapNorm
 
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
                 maps = masked(maps.flatten(2), mask).view(maps.shape)
         frames = F.relu(self.first(maps.flatten(2)))
         frames = masked(F.relu(self.second(self.dropout(frames))), mask)
-        return frames.amax(dim=1).float() + weighted_mean(frames, frame_weights(frames, mask))
+        return wide(frames.amax(dim=1)) + weighted_mean(frames, frame_weights(frames, mask))
 
 
 def halved(maps: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from timbre.conf import Section
 from timbre.errors import TimbreError
 from timbre.features.recurrent import BidirectionalLSTM
 from timbre.models.hard_concrete import GatedLinear
-from timbre.models.layers import BatchNorm, Convolution, masked
+from timbre.models.layers import BatchNorm, Convolution, masked, wide
 from timbre.models.streams import Extractor, StreamConf, Streams
 
 ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in their order
@@ -79,10 +79,10 @@ class FrameStream(nn.Module):
         frames = F.relu(sum(convolution(frames) for convolution in self.convolutions))
         states, whole = self.lstm(frames, lengths)
         states = masked(states, mask)
-        query = self.query(whole).float()
-        scores = torch.einsum("bd,btd->bt", query, self.key(states).float()) * query.shape[1] ** -0.5
+        query = wide(self.query(whole))
+        scores = torch.einsum("bd,btd->bt", query, wide(self.key(states))) * query.shape[1] ** -0.5
         weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
-        return self.value(torch.einsum("bt,btd->bd", weights, states.float()))
+        return self.value(torch.einsum("bt,btd->bd", weights, wide(states)))
 
 
 class VectorStream(nn.Module):
@@ -204,7 +204,7 @@ class Fusion(nn.Module):
         if self.conf.domain_norm:
             fused = self.norms[language](fused)
         logits, features = self.heads[language](fused)
-        return logits.float(), features.float(), weights
+        return wide(logits), wide(features), weights
 
     def penalty(self, language: str) -> Tensor:
         """The share of the language's hard-concrete gates that are open, a scalar; 0 without such gates."""
@@ -225,7 +225,7 @@ class Fusion(nn.Module):
     def _weights(self, values: Mapping[str, Tensor], language: str, like: Tensor) -> Tensor:
         """Of each utterance the weights of the streams (B, S), which sum to 1."""
         if self.conf.gate:
-            logits = self.gates[language](values[self.speaker]).float()
+            logits = wide(self.gates[language](values[self.speaker]))
         else:
             logits = torch.zeros(len(like), len(self.streams), device=like.device)
         if self.training and self.conf.stream_dropout:

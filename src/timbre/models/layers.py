@@ -57,11 +57,22 @@ def masked(frames: Tensor, mask: Tensor | None) -> Tensor:
     return frames if mask is None else frames.masked_fill(~mask[:, :, None], 0.0)
 
 
+def wide_dtype(values: Tensor) -> torch.dtype:
+    """The dtype in which sums over ``values`` keep their digits: fp32, of float64 float64."""
+    return torch.promote_types(values.dtype, torch.float32)
+
+
+def wide(values: Tensor) -> Tensor:
+    """``values`` in their :func:`wide_dtype`."""
+    return values.to(wide_dtype(values))
+
+
 def frame_weights(frames: Tensor, mask: Tensor | None) -> Tensor:
-    """``(B, T)`` fp32 weights of a plain average: ``1 / length`` at real frames, 0 at padded ones."""
+    """``(B, T)`` wide weights of a plain average: ``1 / length`` at real frames, 0 at padded ones."""
+    dtype = wide_dtype(frames)
     if mask is None:
-        return frames.new_full(frames.shape[:2], 1 / frames.shape[1], dtype=torch.float32)
-    return mask / mask.sum(dim=1, keepdim=True, dtype=torch.float32)
+        return frames.new_full(frames.shape[:2], 1 / frames.shape[1], dtype=dtype)
+    return mask / mask.sum(dim=1, keepdim=True, dtype=dtype)
 
 
 def last_frame(frames: Tensor, lengths: Tensor) -> Tensor:
@@ -109,10 +120,10 @@ class BatchNorm(nn.BatchNorm1d):
     def forward(self, rows: Tensor) -> Tensor:
         if not (self.training and distributed.is_initialized()):
             return super().forward(rows)
-        wide = rows.float()
-        count = all_reduce(wide.new_tensor(float(len(wide))))
-        mean = all_reduce(wide.sum(dim=0)) / count
-        centred = wide - mean
+        values = wide(rows)
+        count = all_reduce(values.new_tensor(float(len(values))))
+        mean = all_reduce(values.sum(dim=0)) / count
+        centred = values - mean
         variance = all_reduce(centred.square().sum(dim=0)) / count
         self.num_batches_tracked.add_(1)
         share = self.momentum or 1.0 / float(self.num_batches_tracked)  # without momentum: the mean of all batches

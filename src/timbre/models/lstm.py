@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import frame_mask, last_frame, masked
+from timbre.models.layers import frame_mask, last_frame, masked, wide
 
 SHORTEST = 1e-6  # shorter vectors are divided by this: the zero vector stays zero, and its gradient finite
 
@@ -87,7 +87,7 @@ class Encoder(nn.Module):
     def _embed(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """Of each row the embedding in its last real frame; what follows that one cannot reach it."""
         states, _ = self.lstm(feats)
-        return normalised(F.relu(self.embedding(last_frame(states, lengths))).float())
+        return normalised(wide(F.relu(self.embedding(last_frame(states, lengths)))))
 
 
 def normalised(vectors: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import FrameNorm, frame_weights
+from timbre.models.layers import FrameNorm, frame_weights, wide
 
 VARIANCE_FLOOR = 1e-7  # inside the square root: finite value and gradient where a channel is constant, or T = 1
 
@@ -50,7 +50,7 @@ class PoolingConf(Section):
 def weighted_mean(frames: Tensor, weights: Tensor) -> Tensor:
     """``Σ_t w_t x_t`` for ``frames (B, T, C)`` and ``weights (B, T)`` that sum to 1: ``(B, C)`` in fp32."""
     with torch.autocast(frames.device.type, enabled=False):
-        return torch.bmm(weights[:, None], frames.float())[:, 0]
+        return torch.bmm(weights[:, None], wide(frames))[:, 0]
 
 
 def standard_deviation(variance: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def statistics(frames: Tensor, weights: Tensor) -> Tensor:
     The variance is ``Σ w (x − mean)²``: ``Σ w x² − mean²`` loses its digits where the mean is large.
     """
     mean = weighted_mean(frames, weights)
-    variance = weighted_mean((frames.float() - mean[:, None]).square(), weights)
+    variance = weighted_mean((wide(frames) - mean[:, None]).square(), weights)
     return torch.cat([mean, standard_deviation(variance)], dim=1)
 
 
@@ -99,7 +99,7 @@ class SelfAttentive(nn.Module):
         self.score = nn.Linear(channels, 1, bias=False)  # a bias would cancel in the softmax
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
-        score = self.score(frames)[:, :, 0].float()
+        score = wide(self.score(frames)[:, :, 0])
         if mask is not None:
             score = score.masked_fill(~mask, -torch.inf)
         return weighted_mean(frames, score.softmax(dim=1))
@@ -133,11 +133,11 @@ class AttentiveStatistics(nn.Module):
         if self.context is not None:
             hidden = hidden + self.context(statistics(frames, frame_weights(frames, mask)))[:, None]
         hidden = self.norm(F.relu(hidden), mask)
-        score = self.score(torch.tanh(hidden)).float()
+        score = wide(self.score(torch.tanh(hidden)))
         if mask is not None:
             score = score.masked_fill(~mask[:, :, None], -torch.inf)
         weights = score.softmax(dim=1)
-        frames = frames.float()
+        frames = wide(frames)
         mean = (weights * frames).sum(dim=1)
         variance = (weights * (frames - mean[:, None]).square()).sum(dim=1)
         return torch.cat([mean, standard_deviation(variance)], dim=1)
