@@ -9,7 +9,7 @@ set -euo pipefail
 nj=2              # parallel jobs
 cmd=              # job runner (default: train_cmd of cmd.sh)
 device=auto       # auto, cpu or cuda
-precision=fp32    # fp32, or bf16: about twice as fast where the processor multiplies it, the third digit differs
+precision=fp32    # fp32, or bf16: about twice as fast, the third digit differs; auto: bf16 where the processor multiplies it
 kind=xvector      # what to write: xvector, or posteriors (steps/predict.sh)
 lang=             # of a fusion: whose gate and head are used for all utterances (default: each utterance's own)
 bad_audio=fail    # utterances too short to embed: fail, or skip

@@ -52,6 +52,17 @@ def kaldi_text():
 
 
 @pytest.fixture
+def native_bf16() -> None:
+    """Skips a test where bf16 is only emulated: timbre refuses it there, and oneDNN has no LSTM for it."""
+    import torch
+
+    from timbre.models import precision
+
+    if not precision.native_bf16(torch.device("cpu")):
+        pytest.skip("this processor has no instructions for bf16")
+
+
+@pytest.fixture
 def toy_data(tmp_path):
     """Makes a data directory of features in which speakers differ: ``make(name, speakers, utterances)``."""
     from timbre.kaldi.datadir import DataDir, invert

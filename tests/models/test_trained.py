@@ -96,6 +96,7 @@ def test_embeddings_of_a_data_directory_are_those_of_its_utterances(model, tmp_p
     assert read_table(out / "num_utts.ark") == dict.fromkeys(speakers, "4")
 
 
+@pytest.mark.usefixtures("native_bf16")
 def test_bf16_embeddings_point_the_same_way(model, tmp_path):
     data = DataDir(tmp_path / "data")
     for precision in ("fp32", "bf16"):
@@ -104,6 +105,13 @@ def test_bf16_embeddings_point_the_same_way(model, tmp_path):
     assert not np.array_equal(one, other)
     cosines = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
     assert cosines.min() > 0.999
+
+
+def test_no_embedding_is_made_in_a_precision_that_is_refused(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("timbre.models.precision.native_bf16", lambda device: False)
+    with refused("precision bf16"):
+        extract_embeddings(model, DataDir(tmp_path / "data"), tmp_path / "out", "1", "fail", "bf16")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_job_that_is_done_is_not_repeated_and_a_lost_one_is_missed(model, tmp_path, capsys):

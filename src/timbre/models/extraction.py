@@ -48,12 +48,14 @@ def extract_vectors(
         name: ``xvector``, ``posteriors``.
         data: with ``feats.scp``, made by the front-end of the model.
         bad_audio: ``fail`` or ``skip``, for utterances too short for the encoder.
-        precision: ``fp32``, or ``bf16`` for speed at the price of the third digit, ``auto`` where it is native.
+        precision: ``fp32``, or ``bf16`` for speed at the price of the third digit, ``auto`` where it is native
+            (:func:`timbre.models.precision.resolve_precision`).
     """
     scp = out / f"{name}.{job}.scp"
     if scp.exists():
         print(f"{scp}: done before")
         return
+    precision = resolve_precision(precision, model.device)
     reader, bad = FrameReader(data, model.conf.input, model.statistics), BadAudio(bad_audio)
     usable = []
     for utterance in reader.utterances:
@@ -64,7 +66,7 @@ def extract_vectors(
             usable.append((utterance, frames))
     found: dict[str, np.ndarray] = {}
     batches = model.batches([frames for _, frames in usable])
-    with autocast(resolve_precision(precision, model.device), model.device):  # once: weights stay converted in it
+    with autocast(precision, model.device):  # once: weights stay converted in it
         for batch in tqdm(batches, desc=f"{name}.{job}", unit="batch", mininterval=1):
             names = [usable[index][0] for index in batch]
             found.update(zip(names, compute([reader.read(name) for name in names], names), strict=True))

@@ -10,7 +10,12 @@ from timbre.kaldi.datadir import DataDir
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--precision", default="fp32", choices=["auto", "fp32", "bf16", "fp16"])
+    parser.add_argument(
+        "--precision",
+        default="fp32",
+        choices=["auto", "fp32", "bf16", "fp16"],
+        help="auto: bf16 where the processor multiplies it; bf16 is refused where it would be emulated",
+    )
     parser.add_argument("--kind", default="xvector", choices=["xvector", "posteriors"], help="what to write")
     parser.add_argument(
         "--lang", default="", help="of a model of several languages: take all utterances for this one's"

@@ -80,7 +80,9 @@ class TrainConf(Section):
         (0.0, 0.0), description="the margin grows from 0 to its full size between these epochs"
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="auto: bf16 where the processor multiplies it natively, else fp32; fp16: GPUs only"
+        "auto",
+        description="auto: bf16 where the processor multiplies it natively, else fp32; bf16: refused where it "
+        "would be emulated, up to a hundred times slower than fp32; fp16: GPUs only",
     )
 
     heldout_speakers: NonNegativeInt = Field(

@@ -60,11 +60,12 @@ def train_experiment(
         sources: folder of noises and room responses for augmentation (:mod:`timbre.features.augment`).
     """
     with processes.joined(resolve_device(device_name)) as device:
+        trained = (directory / "final.pt").exists()  # on another machine, maybe, in a precision that this one lacks
+        precision = "" if trained else resolve_precision(experiment.train.precision, device)
         _claim(directory, experiment, data)
-        if (directory / "final.pt").exists():
+        if trained:
             return f"{directory}/final.pt: trained already"
         _log_to(directory / "train.log")
-        precision = resolve_precision(experiment.train.precision, device)
         conf = experiment.train.model_copy(update={"precision": precision})
         experiment = experiment.model_copy(update={"encoder": complete(experiment.encoder, data), "train": conf})
         kind = TASKS[experiment.task]
