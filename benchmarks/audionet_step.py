@@ -12,16 +12,13 @@ cell is a process of its own; rounds alternate, medians over rounds of medians o
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 
-from cells import THREADS, alternate, median, peak_memory
+from cells import THREADS, alternate, median, parse, peak_memory, precisions, show
 
 WARM_UP = 3
-SYSTEMS = ("loop", "loop, CNN at once", "fp32", "bf16")
 
 
 def loop(encoder, head, at_once: bool) -> Callable:
@@ -66,6 +63,7 @@ def cell(system: str, batch: int, frames: int, samples: int, steps: int) -> dict
     from torch.nn import functional as F
 
     from timbre.models import audionet, build_encoder
+    from timbre.models.precision import autocast
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
@@ -89,7 +87,7 @@ def cell(system: str, batch: int, frames: int, samples: int, steps: int) -> dict
     for _ in range(WARM_UP + steps):
         begin = time.perf_counter()
         optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16) if system == "bf16" else nullcontext():
+        with autocast("bf16" if system == "bf16" else "fp32", torch.device("cpu")):
             found = logits(feats)
         loss = F.cross_entropy(found if found.dtype == torch.float64 else found.float(), labels)
         loss.backward()
@@ -100,25 +98,22 @@ def cell(system: str, batch: int, frames: int, samples: int, steps: int) -> dict
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10, help="measured steps of a process")
     parser.add_argument("--batch", type=int, default=10, help="utterances of a step")
     parser.add_argument("--frames", type=int, default=125, help="of an utterance")
     parser.add_argument("--samples", type=int, default=500, help="of a frame")
-    parser.add_argument("--cell", nargs=5, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(args.cell[0], *map(int, args.cell[1:]))))
-        return
-    size = [str(value) for value in (args.batch, args.frames, args.samples, args.steps)]
-    results = alternate(__file__, {system: ([system, *size], True) for system in SYSTEMS}, args.rounds)
-    slowest = median(results[SYSTEMS[0]], "seconds")
-    print("| | ms a step | times the loop's speed | first loss | peak MB |")
-    print("| --- | --- | --- | --- | --- |")
-    for system in SYSTEMS:
-        seconds, loss, memory = (median(results[system], key) for key in ("seconds", "loss", "memory"))
-        print(f"| {system} | {1e3 * seconds:.1f} | {slowest / seconds:.1f} | {loss:.6f} | {memory:.0f} |")
+    args = parse(parser, cell, rounds=1, steps=1, batch=2, frames=8)
+    size = [args.batch, args.frames, args.samples, args.steps]
+    systems = ["loop", "loop, CNN at once", *precisions()]
+    results = alternate(cell, {system: ([system, *size], True) for system in systems}, args.rounds, args.smallest)
+    slowest = median(results["loop"], "seconds")
+    rows = []
+    for system, found in results.items():
+        seconds, loss, memory = (median(found, key) for key in ("seconds", "loss", "memory"))
+        rows.append([system, 1e3 * seconds, slowest / seconds, f"{loss:.6f}", memory])
+    show(["", "ms a step", "times the loop's speed", "first loss", "peak MB"], rows)
 
 
 if __name__ == "__main__":

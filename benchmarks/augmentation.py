@@ -19,28 +19,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 import torchaudio.functional
+from cells import parse, show
+from made_up import RATE, write_recordings
 
 from timbre.corpora.acoustics import add_noise, coloured_noise, reverberate, room_response
 from timbre.features import fbank
 from timbre.features.augment import AugmentConf, Augmenter
 from timbre.kaldi.audio import WaveReader
-from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.text import write_table
 
-RATE, SECONDS, SPEAKERS = 16000, 8, 10
+SECONDS, SPEAKERS = 8, 10
 KINDS = ("reverberation", "noise", "music", "babble", "telephone")
-
-
-def write_recordings(folder: Path, names: list[str], seconds: float, rng: np.random.Generator) -> DataDir:
-    """A data directory of 16-bit noise."""
-    folder.mkdir(parents=True)
-    for name in names:
-        soundfile.write(folder / f"{name}.wav", 0.1 * rng.standard_normal(int(seconds * RATE)), RATE)
-    write_table(folder / "wav.scp", {name: folder / f"{name}.wav" for name in names})
-    return DataDir(folder)
 
 
 def cells(folder: Path) -> dict[str, Callable[[], object]]:
@@ -73,9 +63,9 @@ def cells(folder: Path) -> dict[str, Callable[[], object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
-    rounds = parser.parse_args().rounds
+    rounds = parse(parser, rounds=1).rounds
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         measured = cells(Path(folder))
@@ -86,9 +76,8 @@ def main() -> None:
                 run()
                 times[name].append(1000 * (time.perf_counter() - start))
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}
-    print(f"| {SECONDS} s of audio | ms | of the filter banks |\n| --- | --- | --- |")
-    for name, median in medians.items():
-        print(f"| {name} | {median:.1f} | {median / medians['filter banks']:.2f} |")
+    rows = [[name, median, median / medians["filter banks"]] for name, median in medians.items()]
+    show([f"{SECONDS} s of audio", "ms", "times the filter banks"], rows)
 
 
 if __name__ == "__main__":

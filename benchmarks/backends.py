@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from cells import compare_peers, peak_memory
+from cells import compare_peers, parse, peak_memory
 
 DIMENSIONS, TOP, PER_SPEAKER = 192, 300, 10
 PART = {"trials": 200, "speakers": 100}  # what the plain loops do of the whole
@@ -31,10 +30,10 @@ def make_files(folder: Path, sizes: dict[str, int]) -> None:
     """Embeddings of training and test utterances, trials, and a back-end folder trained on the former."""
     import torch
 
+    from timbre.features.published import FORMAT
     from timbre.kaldi.tables import ArkWriter
     from timbre.kaldi.text import write_table
     from timbre.kaldi.trials import Trials, write_trials
-    from timbre.models.trained import FORMAT
     from timbre.scoring.backend_training import train_backends
 
     generator = np.random.default_rng(0)
@@ -172,21 +171,17 @@ def cell(case: str, peer: str, folder: str) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--speakers", type=int, default=6000)
     parser.add_argument("--utterances", type=int, default=4708)
     parser.add_argument("--trials", type=int, default=37_611)
-    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(*args.cell)))
-        return
+    args = parse(parser, cell, rounds=1, speakers=250, utterances=240, trials=300)
     sizes = {"speakers": args.speakers, "utterances": args.utterances, "trials": args.trials}
-    print(json.dumps(sizes))
+    print(", ".join(f"{count} {name}" for name, count in sizes.items()), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         make_files(Path(folder), sizes)
-        compare_peers(__file__, CASES, folder, args.rounds)
+        compare_peers(cell, CASES, args.rounds, folder)
 
 
 if __name__ == "__main__":

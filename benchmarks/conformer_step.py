@@ -13,14 +13,12 @@ over steps.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import numpy as np
-from cells import THREADS, alternate, median, peak_memory
+from cells import THREADS, alternate, median, parse, peak_memory, precisions, show
 
 DIM, HEADS, LAYERS, FEED_FORWARD, KERNEL = 256, 4, 4, 1024, 31
 WARM_UP = 3
@@ -62,6 +60,8 @@ def cell(system: str, precision: str, frames: int, batch: int, steps: int) -> di
     """One process's measurement."""
     import torch
 
+    from timbre.models.precision import autocast
+
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     feats, weights = torch.randn(batch, frames, DIM), torch.randn(batch, DIM)
@@ -71,7 +71,7 @@ def cell(system: str, precision: str, frames: int, batch: int, steps: int) -> di
     for _ in range(WARM_UP + steps):
         begin = time.perf_counter()
         optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bf16" else nullcontext():
+        with autocast(precision, torch.device("cpu")):
             found = embeddings(feats)
         (found * weights).sum().backward()
         optimizer.step()
@@ -79,51 +79,34 @@ def cell(system: str, precision: str, frames: int, batch: int, steps: int) -> di
     return {"seconds": statistics.median(seconds[WARM_UP:]), "memory": peak_memory()}
 
 
-def precisions() -> list[str]:
-    """bf16 where the processor multiplies it, as timbre's ``precision: auto`` decides."""
-    import torch
-
-    from timbre.models.precision import resolve_precision
-
-    return list(dict.fromkeys(["fp32", resolve_precision("auto", torch.device("cpu"))]))
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8, help="measured steps of a process")
     parser.add_argument("--batch", type=int, default=32, help="utterances of a step of the first length")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256, 512, 1024, 2048], help="frames")
-    parser.add_argument("--cell", nargs=5, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(*args.cell[:2], *map(int, args.cell[2:]))))
-        return
+    args = parse(parser, cell, rounds=1, steps=1, batch=2, lengths=[8, 16])
     sizes = {frames: max(1, args.batch * args.lengths[0] // frames) for frames in args.lengths}
     kinds = precisions()
     cells = {
-        f"{system} {precision} {frames}": ([system, precision, str(frames), str(batch), str(args.steps)], True)
+        f"{system} {precision} {frames}": ([system, precision, frames, batch, args.steps], True)
         for precision in kinds
         for frames, batch in sizes.items()
         for system in SYSTEMS
     }
-    results = alternate(__file__, cells, args.rounds)
-    print(
-        "| precision | batch × frames | torchaudio, ms | timbre, ms | ratio | timbre, ms a frame | peak MB, both |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    powers = []
+    results = alternate(cell, cells, args.rounds, args.smallest)
+    rows, powers = [], []
     for precision in kinds:
         seconds = {
             s: [median(results[f"{s} {precision} {frames}"], "seconds") for frames in sizes] for s in SYSTEMS
         }
         for (frames, batch), theirs, ours in zip(sizes.items(), *seconds.values(), strict=True):
             memory = " ".join(f"{median(results[f'{s} {precision} {frames}'], 'memory'):.0f}" for s in SYSTEMS)
-            print(
-                f"| {precision} | {batch} × {frames} | {1e3 * theirs:.0f} | {1e3 * ours:.0f} | {ours / theirs:.2f} "
-                f"| {1e3 * ours / (frames * batch):.3f} | {memory} |"
-            )
+            shape, per_frame = f"{batch} × {frames}", 1e3 * ours / (frames * batch)
+            rows.append([precision, shape, 1e3 * theirs, 1e3 * ours, ours / theirs, per_frame, memory])
         powers += [f"{growth(sizes, values):.2f} ({s}, {precision})" for s, values in seconds.items()]
+    columns = ["torchaudio, ms", "timbre, ms", "ratio", "timbre, ms a frame", "peak MB, both"]
+    show(["precision", "batch × frames", *columns], rows)
     if len(sizes) > 1:
         print(f"\nThe time of an utterance grows as its frames to the power of {', '.join(powers)}.")
 

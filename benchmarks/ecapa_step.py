@@ -1,6 +1,6 @@
 """A training step of ECAPA-TDNN beside SpeechBrain's: seconds, share of the peak, memory, and the losses.
 
-    python benchmarks/ecapa_step.py [--rounds 3] [--steps 8]
+    python benchmarks/ecapa_step.py [--rounds 3] [--steps 8] [--batch 32] [--frames 200]
 
 C = 512, 32 × 200 frames × 80, AAM-softmax over 5,994 classes, forward, backward and Adam, two threads. Each cell
 is a process of its own; rounds alternate, medians over rounds of medians over steps are shown. Both systems
@@ -11,19 +11,17 @@ by torch's FlopCounterMode, the peak is that of a product of two 4096 × 4096 ma
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 
-from cells import THREADS, alternate, have_speechbrain, median, peak_gflops, peak_memory
+from cells import THREADS, alternate, have_speechbrain, median, parse, peak_gflops, peak_memory, precisions, show
 
-BATCH, FRAMES, DIM, CHANNELS, CLASSES, SPEAKERS = 32, 200, 80, 512, 5994, 64
+DIM, CHANNELS, CLASSES, SPEAKERS = 80, 512, 5994, 64
 WARM_UP = 4  # the first steps fault the memory in
 
 
-def timbre_step() -> tuple[list, Callable, bool]:
+def timbre_step(batch: int, frames: int) -> tuple[list, Callable, bool]:
     """Parameters, ``loss(feats, labels)``, and whether Adam is the fused one, as timbre's trainer has it."""
     import torch
 
@@ -32,12 +30,12 @@ def timbre_step() -> tuple[list, Callable, bool]:
 
     encoder = build_encoder(ecapa_tdnn.Conf(channels=CHANNELS), DIM)
     loss = build_loss(aam_softmax.Conf(scale=30, margin=0.2), encoder.embedding_dim, CLASSES)
-    lengths = torch.full((BATCH,), FRAMES)
+    lengths = torch.full((batch,), frames)
     parameters = [*encoder.parameters(), *loss.parameters()]
     return parameters, lambda feats, labels: loss(encoder(feats, lengths), labels).loss, True
 
 
-def speechbrain_step() -> tuple[list, Callable, bool]:
+def speechbrain_step(batch: int, frames: int) -> tuple[list, Callable, bool]:
     """The same of SpeechBrain, as its VoxCeleb recipe puts it together."""
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, Classifier
     from speechbrain.nnet.losses import AdditiveAngularMargin, LogSoftmaxWrapper
@@ -49,21 +47,23 @@ def speechbrain_step() -> tuple[list, Callable, bool]:
     return parameters, lambda feats, labels: loss(classifier(encoder(feats)), labels[:, None]), False
 
 
-def cell(system: str, precision: str, steps: int) -> dict:
+def cell(system: str, precision: str, steps: int, batch: int, frames: int, product: int) -> dict:
     """One process's measurement."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from timbre.models.precision import autocast
+
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     voices = torch.randn(SPEAKERS, 1, DIM)
-    labels = torch.randint(SPEAKERS, (WARM_UP + steps, BATCH))
-    batches = [voices[chosen] + 2 * torch.randn(BATCH, FRAMES, DIM) for chosen in labels]
-    parameters, loss_of, fused = {"timbre": timbre_step, "speechbrain": speechbrain_step}[system]()
+    labels = torch.randint(SPEAKERS, (WARM_UP + steps, batch))
+    batches = [voices[chosen] + 2 * torch.randn(batch, frames, DIM) for chosen in labels]
+    parameters, loss_of, fused = {"timbre": timbre_step, "speechbrain": speechbrain_step}[system](batch, frames)
     optimizer = torch.optim.Adam(parameters, lr=1e-3, fused=fused)
 
     def step(index: int) -> float:
-        with torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bf16" else nullcontext():
+        with autocast(precision, torch.device("cpu")):
             loss = loss_of(batches[index], labels[index])
         optimizer.zero_grad()
         loss.backward()
@@ -81,43 +81,40 @@ def cell(system: str, precision: str, steps: int) -> dict:
         "seconds": statistics.median(seconds[WARM_UP - 1 :]),
         "gflop": counter.get_total_flops() / 1e9,
         "memory": peak_memory(),
-        "peak": peak_gflops("bfloat16" if precision == "bf16" else "float32"),
+        "peak": peak_gflops("bfloat16" if precision == "bf16" else "float32", product),
         "losses": losses,
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8, help="measured steps of a process")
-    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(args.cell[0], args.cell[1], int(args.cell[2]))))
-        return
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--product", type=int, default=4096, help="rows of the matrices whose product is the peak")
+    args = parse(parser, cell, rounds=1, steps=1, batch=2, frames=20, product=256)
+    size = [args.steps, args.batch, args.frames, args.product]
     systems = ["speechbrain", "timbre"] if have_speechbrain() else ["timbre"]
     cells = {
         f"{system} {precision}, {'variables' if allocator else 'default'}": (
-            [system, precision, str(args.steps)],
+            [system, precision, *size],
             allocator,
         )
         for system in systems
-        for precision in ("fp32", "bf16")
+        for precision in precisions()
         for allocator in (False, True)
     }
-    results = alternate(__file__, cells, args.rounds)
+    results = alternate(cell, cells, args.rounds, args.smallest)
     base = median(results[next(iter(cells))], "seconds")
-    print(f"{'cell':32}  s a step  times as fast  GFLOP  GFLOP/s  of peak  peak MB")
+    rows = []
     for name, found in results.items():
-        seconds, gflop = median(found, "seconds"), median(found, "gflop")
-        share = 100 * gflop / seconds / median(found, "peak")
-        print(
-            f"{name:32}  {seconds:8.3f}  {base / seconds:13.2f}  {gflop:5.0f}  {gflop / seconds:7.0f}"
-            f"  {share:5.0f} %  {median(found, 'memory'):7.0f}"
-        )
-    print("\nlosses, step by step")
-    for name, found in results.items():
-        print(f"{name:32} ", " ".join(f"{loss:6.2f}" for loss in found[0]["losses"]))
+        seconds, gflop, peak, memory = (median(found, key) for key in ("seconds", "gflop", "peak", "memory"))
+        rows.append([name, seconds, base / seconds, gflop, gflop / seconds, gflop / seconds / peak, memory])
+    show(["cell", "s a step", "times as fast", "GFLOP", "GFLOP/s", "ratio to the peak", "peak MB"], rows)
+    print()
+    losses = {name: " ".join(f"{loss:.2f}" for loss in found[0]["losses"]) for name, found in results.items()}
+    show(["cell", "losses, step by step"], losses.items())
 
 
 if __name__ == "__main__":

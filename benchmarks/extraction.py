@@ -1,6 +1,6 @@
 """Embeddings of whole utterances beside SpeechBrain's, one by one: times real time, memory, deviation.
 
-    python benchmarks/extraction.py [--rounds 3] [--utterances 200]
+    python benchmarks/extraction.py [--rounds 3] [--utterances 200] [--channels 512]
 
 ECAPA-TDNN, C = 512, utterances of 2 to 12 s (made-up, seeded), from samples in memory to embeddings, filter banks
 and their mean subtraction included, two threads. Each cell is a process of its own; rounds alternate, medians are
@@ -12,7 +12,6 @@ than the tolerance is an error.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -21,9 +20,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
-from cells import THREADS, alternate, have_speechbrain, median, peak_memory
+from cells import THREADS, alternate, have_speechbrain, median, parse, peak_memory, precisions, show
 
-RATE, DIM, CHANNELS = 16_000, 80, 512
+RATE, DIM = 16_000, 80
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
 REFERENCE = "timbre one by one fp32, variables"
 
@@ -44,8 +43,10 @@ def utterances(count: int) -> list[np.ndarray]:
     return made
 
 
-def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable[[list[np.ndarray]], np.ndarray]:
-    """Samples of utterances -> embeddings ``(N, D)``."""
+def timbre_embedder(
+    heard: list[np.ndarray], batched: bool, channels: int, context: AbstractContextManager
+) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """Samples of utterances -> embeddings ``(N, D)``, with BatchNorm's statistics of those ``heard``."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
     from torchaudio.compliance.kaldi import fbank
@@ -54,7 +55,7 @@ def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable
     from timbre.models.batching import length_batches
 
     torch.manual_seed(0)
-    encoder = build_encoder(ecapa_tdnn.Conf(channels=CHANNELS), DIM)
+    encoder = build_encoder(ecapa_tdnn.Conf(channels=channels), DIM)
 
     def frames(samples: np.ndarray) -> torch.Tensor:
         feats = fbank(torch.from_numpy(samples)[None] * 32768, num_mel_bins=DIM, sample_frequency=RATE)
@@ -63,7 +64,7 @@ def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable
     for module in encoder.modules():
         module.momentum = None  # BatchNorm: the running statistics become those of the batch below
     with torch.no_grad():  # as in a trained network; untrained and without them, all embeddings are alike
-        encoder.train()(torch.stack([frames(each)[:190] for each in utterances(64)]), torch.full((64,), 190))
+        encoder.train()(torch.stack([frames(each)[:190] for each in heard]), torch.full((len(heard),), 190))
     encoder.eval()
 
     def embed(spoken: list[np.ndarray]) -> np.ndarray:
@@ -71,7 +72,7 @@ def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable
         lengths = np.array([len(each) for each in feats])
         batches = length_batches(lengths) if batched else np.arange(len(feats))[:, None]
         out = torch.empty(len(feats), encoder.embedding_dim)
-        with autocast:  # of the network alone, and once: weights stay converted until it ends
+        with context:  # of the network alone, and once: weights stay converted until it ends
             for batch in batches:
                 padded = pad_sequence([feats[index] for index in batch], batch_first=True)
                 out[torch.from_numpy(batch)] = encoder(padded, torch.from_numpy(lengths[batch])).float()
@@ -80,14 +81,16 @@ def timbre_embedder(batched: bool, autocast: AbstractContextManager) -> Callable
     return embed
 
 
-def speechbrain_embedder(autocast: AbstractContextManager) -> Callable[[list[np.ndarray]], np.ndarray]:
+def speechbrain_embedder(
+    channels: int, context: AbstractContextManager
+) -> Callable[[list[np.ndarray]], np.ndarray]:
     """The same of SpeechBrain's filter banks, normalisation and ECAPA-TDNN, one by one."""
     import torch
     from speechbrain.lobes.features import Fbank
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
     from speechbrain.processing.features import InputNormalization
 
-    encoder = ECAPA_TDNN(DIM, channels=[CHANNELS] * 4 + [1536], lin_neurons=192).eval()
+    encoder = ECAPA_TDNN(DIM, channels=[channels] * 4 + [1536], lin_neurons=192).eval()
     fbank, normalise, whole = (
         Fbank(n_mels=DIM),
         InputNormalization(norm_type="sentence", std_norm=False),
@@ -96,23 +99,25 @@ def speechbrain_embedder(autocast: AbstractContextManager) -> Callable[[list[np.
 
     def embed(spoken: list[np.ndarray]) -> np.ndarray:
         feats = [normalise(fbank(torch.from_numpy(samples)[None]), whole) for samples in spoken]
-        with autocast:
+        with context:
             return torch.stack([encoder(each, whole)[0, 0].float() for each in feats]).numpy()
 
     return embed
 
 
-def cell(system: str, batched: str, precision: str, count: str, folder: str) -> dict:
+def cell(system: str, batched: str, precision: str, count: int, channels: int, folder: str) -> dict:
     """One process's measurement; timbre's embeddings are left in ``folder``."""
     import torch
 
+    from timbre.models.precision import autocast
+
     torch.set_num_threads(THREADS)
-    autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+    context = autocast(precision, torch.device("cpu"))
+    spoken = utterances(count)
     if system == "speechbrain":
-        embed = speechbrain_embedder(autocast)
+        embed = speechbrain_embedder(channels, context)
     else:
-        embed = timbre_embedder(batched == "batches", autocast)
-    spoken = utterances(int(count))
+        embed = timbre_embedder(spoken[:64], batched == "batches", channels, context)
     with torch.inference_mode():
         embed(spoken[:20])
         begin = time.perf_counter()
@@ -131,38 +136,34 @@ def deviation(embeddings: np.ndarray, reference: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--utterances", type=int, default=200)
-    parser.add_argument("--cell", nargs=5, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(*args.cell)))
-        return
+    parser.add_argument("--channels", type=int, default=512)
+    args = parse(parser, cell, rounds=1, utterances=4, channels=16)
     kinds = [("speechbrain", "one by one")] if have_speechbrain() else []
     kinds += [("timbre", "one by one"), ("timbre", "batches")]
     with tempfile.TemporaryDirectory() as folder:
         cells = {
             f"{system} {how} {precision}, {'variables' if allocator else 'default'}": (
-                [system, how, precision, str(args.utterances), folder],
+                [system, how, precision, args.utterances, args.channels, folder],
                 allocator,
             )
             for system, how in kinds
-            for precision in ("fp32", "bf16")
+            for precision in precisions()
             for allocator in (False, True)
         }
-        results = alternate(__file__, cells, args.rounds)
+        results = alternate(cell, cells, args.rounds, args.smallest)
         reference = np.load(results[REFERENCE][0]["embeddings"])
         base = median(results[next(iter(cells))], "speed")
-        print(f"{'cell':44}  s of audio a second  times as fast  peak MB  deviation")
-        failed = []
+        rows, failed = [], []
         for name, found in results.items():
-            speed, said = median(found, "speed"), ""
+            speed, apart = median(found, "speed"), ""
             if name.startswith("timbre"):
                 apart = deviation(np.load(found[0]["embeddings"]), reference)
-                said = f"{apart:9.1e}"
                 failed += [name] * (apart > TOLERANCE["bf16" if "bf16" in name else "fp32"])
-            print(f"{name:44}  {speed:19.1f}  {speed / base:13.2f}  {median(found, 'memory'):7.0f}  {said}")
+            rows.append([name, speed, speed / base, median(found, "memory"), apart])
+        show(["cell", "s of audio a second", "times as fast", "peak MB", "deviation"], rows)
     if failed:
         sys.exit(f"beyond the tolerance {TOLERANCE}: {'; '.join(failed)}")
 

@@ -11,24 +11,22 @@ with torch and the model loaded. Each cell is a process of its own; rounds alter
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cells import THREADS, alternate, median, peak_memory
+from cells import PHONES, ROOT, THREADS, alternate, median, parse, peak_memory, show
 
 RATE, UTTERANCE = 16_000, 10
-ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "egs/synthetic"
-PHONES = f"encoder.phones=[{','.join(f'p{number}' for number in range(229))}]"
+HEARD = f"encoder.phones=[{','.join(PHONES)}]"
 SYSTEMS: dict[str, tuple[Path, list[str]]] = {  # an experiment's or a features' conf, and what is changed in it
     "mfcc": (ROOT / "egs/multilingual/ser/conf/mfcc.yaml", []),
     "wav2vec": (RECIPES / "wav2vec/conf/small.yaml", []),
     "wav2vec, published": (RECIPES / "wav2vec/conf/large.yaml", []),
-    "allosaurus": (RECIPES / "allosaurus/conf/small.yaml", [PHONES]),
-    "allosaurus, published": (RECIPES / "allosaurus/conf/large.yaml", [PHONES]),
+    "allosaurus": (RECIPES / "allosaurus/conf/small.yaml", [HEARD]),
+    "allosaurus, published": (RECIPES / "allosaurus/conf/large.yaml", [HEARD]),
     "ge2e": (ROOT / "conf/ge2e.yaml", []),
     "ge2e, published": (ROOT / "conf/ge2e.yaml", ["encoder.hidden=256", "encoder.embedding_dim=256"]),
     "byola": (RECIPES / "byola/conf/small.yaml", []),
@@ -66,7 +64,7 @@ def build(name: str, folder: Path) -> Callable:
     return lambda samples: frames(torch.from_numpy(samples)).numpy()
 
 
-def cell(name: str, seconds: str, long: str) -> dict:
+def cell(name: str, seconds: int, long: int) -> dict:
     """One process's measurement: times real time, megabytes of the long utterance, the shape of what comes out."""
     import numpy as np
     import torch
@@ -80,39 +78,32 @@ def cell(name: str, seconds: str, long: str) -> dict:
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         extract = build(name, Path(folder))
         extract(speech(UTTERANCE))
-        count = max(1, int(seconds) // UTTERANCE)
+        count = max(1, seconds // UTTERANCE)
         spoken = [speech(UTTERANCE) for _ in range(count)]
         begin = time.perf_counter()
         found = [extract(samples) for samples in spoken]
         speed = count * UTTERANCE / (time.perf_counter() - begin)
-        samples, before = speech(float(long)), peak_memory()
+        samples, before = speech(long), peak_memory()
         extract(samples)
     return {"speed": speed, "memory": peak_memory() - before, "shape": " × ".join(map(str, found[0].shape))}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=60, help="of audio, for the speed")
     parser.add_argument("--long", type=int, default=300, help="seconds of the long utterance")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(SYSTEMS)} (default: all)")
-    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.cell:
-        print(json.dumps(cell(*args.cell)))
-        return
+    args = parse(parser, cell, rounds=1, seconds=1, long=1)
     if unknown := set(args.names) - SYSTEMS.keys():
         parser.error(f"no such front-end: {', '.join(sorted(unknown))}")
-    cells = {
-        name: ([name, str(args.seconds), str(args.long)], True)
-        for name in SYSTEMS
-        if name in (args.names or SYSTEMS)
-    }
-    results = alternate(__file__, cells, args.rounds)
-    print(f"| front-end | of {UTTERANCE} s | times real time | MB for {args.long} s |\n| --- | --- | --- | --- |")
-    for name, found in results.items():
-        speed, memory = (median(found, key) for key in ("speed", "memory"))
-        print(f"| `{name}` | {found[0]['shape']} | {speed:.0f} | {memory:.0f} |")
+    cells = {name: ([name, args.seconds, args.long], True) for name in SYSTEMS if name in (args.names or SYSTEMS)}
+    results = alternate(cell, cells, args.rounds, args.smallest)
+    rows = [
+        [f"`{name}`", found[0]["shape"], median(found, "speed"), median(found, "memory")]
+        for name, found in results.items()
+    ]
+    show(["front-end", f"of {UTTERANCE} s", "times real time", f"MB for {args.long} s"], rows)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from cells import THREADS
+from cells import THREADS, parse, show
 from torch.nn import functional as F
 
 from timbre.losses import build_loss, ge2e
@@ -46,12 +46,12 @@ def timed(compute: Callable, loss: torch.nn.Module, embeddings: torch.Tensor, la
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--speakers", type=int, default=64)
     parser.add_argument("--utterances", type=int, default=10)
     parser.add_argument("--dim", type=int, default=256)
-    args = parser.parse_args()
+    args = parse(parser, rounds=1, speakers=4, utterances=3)
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     loss = build_loss(ge2e.Conf(), args.dim, args.speakers)
@@ -66,11 +66,11 @@ def main() -> None:
             spent, *results[name] = timed(compute, loss, embeddings, labels)
             seconds[name].append(spent)
     medians = {name: statistics.median(spent[1:]) for name, spent in seconds.items()}
-    for name, spent in medians.items():
-        print(f"{name:8} {1e3 * spent:9.2f} ms   {medians['loop'] / spent:7.1f} times as fast")
+    rows = [[name, 1e3 * spent, medians["loop"] / spent] for name, spent in medians.items()]
+    show(["", "ms", "times as fast"], rows)
     value, gradient = ((a - b).abs().max().item() for a, b in zip(*results.values(), strict=True))
     size = results["loop"][1].abs().max().item()
-    print(f"largest difference: of the loss {value:.1e}, of a gradient {gradient:.1e} (of {size:.1e} at most)")
+    print(f"\nlargest difference: of the loss {value:.1e}, of a gradient {gradient:.1e} (of {size:.1e} at most)")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 A corpus of the shape of ML 2023 homework 4 is made of random numbers: 56,666 labelled and 4,000 unlabelled tensors
 (T, 40) of 600 speakers, T uniform from 128 to 900 (about 5 GB, and 5 GB of arks; ``--scale 0.01`` makes a
 hundredth of each count). Measured are ``timbre prepare``, ``utils/split_data.sh`` and
-``steps/make_feats.sh --nj 2``, each once. The peer is a bare loop of torch.load and tobytes over the labelled
+``steps/make_feats.sh``, each once. The peer is a bare loop of torch.load and tobytes over the labelled
 files, in one process and from the page cache. The folder is removed at the end.
 """
 
@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from cells import ROOT, parse, show
 
-ROOT = Path(__file__).resolve().parent.parent
 LABELLED, TEST, SPEAKERS, DIM, SHORTEST, LONGEST = 56_666, 4_000, 600, 40, 128, 900
 
 
@@ -82,11 +82,12 @@ def megabytes(folder: Path, pattern: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of all counts")
+    parser.add_argument("--jobs", type=int, default=2, help="of make_feats.sh")
     parser.add_argument("--folder", type=Path, help="a new folder for all files (default: a temporary one)")
     parser.add_argument("--storage", default="float32", choices=["float32", "half", "kaldi"], help="of the arks")
-    args = parser.parse_args()
+    args = parse(parser, scale=0.0005, jobs=1)
     if args.folder:
         args.folder.mkdir(parents=True)  # what stands there already is not removed
     folder = (args.folder or Path(tempfile.mkdtemp())).resolve()
@@ -99,16 +100,15 @@ def main() -> None:
         seconds = {
             "timbre prepare": command(ROOT / "utils/timbre", "prepare", *options),
             "split in two": command(ROOT / "utils/split_data.sh", "--per-utt", labelled, "2"),
-            "make_feats.sh --nj 2": command(
-                ROOT / "steps/make_feats.sh", "--nj", "2", "--conf", folder / "given.yaml", labelled
+            f"make_feats.sh --nj {args.jobs}": command(
+                ROOT / "steps/make_feats.sh", "--nj", str(args.jobs), "--conf", folder / "given.yaml", labelled
             ),
         }
         torch.set_num_threads(1)
         files = [line.split(" ", 1)[1] for line in (labelled / "given.scp").read_text().splitlines()]
-        seconds["bare loop of torch.load, one process"] = timed(lambda: bare_loop(files))
-        print("| step | seconds | files a second |\n| --- | --- | --- |")
-        for name, value in seconds.items():
-            print(f"| {name} | {value:.1f} | {len(files) / value:.0f} |")
+        seconds["bare loop of torch.load, one process"] = bare = timed(lambda: bare_loop(files))
+        rows = [[name, value, len(files) / value, value / bare] for name, value in seconds.items()]
+        show(["step", "seconds", "files a second", "times the bare loop's"], rows)
         print(f".pt: {megabytes(corpus, '*.pt'):.0f} MB; ark: {megabytes(labelled / 'data', '*.ark'):.0f} MB")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"largest process: {peak:.0f} MB")
