@@ -1,4 +1,4 @@
-"""timbre: recipes for what is left of speech when the words are taken away.
+"""timbre: recipes for speaker verification, speaker identification and speech emotion recognition.
 
 >>> import timbre
 >>> model = timbre.load("exp/xvector_am")
