@@ -24,7 +24,8 @@ def options_of(script: Path) -> set[str]:
     if script.suffix == ".py":
         return set(re.findall(r'"(--[a-z0-9-]+)"', text))
     if "parse_options.sh" not in text:
-        return set()
+        comments = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+        return set(re.findall(r"--[a-z-]+", comments))
     shown = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
     return set(re.findall(r"^ +(--[a-z0-9-]+)", shown, re.M))
 
