@@ -1,4 +1,4 @@
-"""Recordings of noise, as data directories, for what does not look at what was said."""
+"""Recordings of noise, as data directories, for what does not look at what was said; and a network for them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 
 RATE = 16_000
+SMALL_XVECTOR = ["encoder.channels=16", "encoder.pooling_channels=16", "encoder.embedding_dim=8"]
 
 
 def write_recordings(folder: Path, names: list[str], seconds: float, rng: np.random.Generator) -> DataDir:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 from cells import ROOT, parse, show, timbre
-from made_up import write_training_data
+from made_up import SMALL_XVECTOR, write_training_data
 
 from timbre.training.experiment import load_experiment
 
@@ -52,8 +52,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     few = ["train.epochs=2", "train.batch_size=2", "train.checkpoint_steps=1", "train.heldout_speakers=2"]
-    small = ["encoder.channels=16", "encoder.pooling_channels=16", "encoder.embedding_dim=8"]
-    args = parse(parser, speakers=4, utterances=3, kills=3, set=few + small)
+    args = parse(parser, speakers=4, utterances=3, kills=3, set=few + SMALL_XVECTOR)
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

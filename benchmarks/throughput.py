@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cells import ROOT, parse, show, timbre
-from made_up import write_training_data
+from made_up import SMALL_XVECTOR, write_training_data
 
 from timbre.training.experiment import load_experiment
 
@@ -50,14 +50,15 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conf", default=str(ROOT / "conf/ecapa_aam.yaml"), help="an experiment's conf")
+    parser.add_argument("--set", action="append", default=[], help="a key of the conf")
     parser.add_argument("--train", help="training data with feats.scp (default: made up)")
     parser.add_argument("--speakers", type=int, default=100, help="of made-up data")
     parser.add_argument("--utterances", type=int, default=10, help="of each of them")
     parser.add_argument("--epochs", type=int, default=1, help="of which the last counts")
-    args = parse(parser, conf=str(ROOT / "conf/xvector_am.yaml"), speakers=8, utterances=1)
+    args = parse(parser, conf=str(ROOT / "conf/xvector_am.yaml"), set=SMALL_XVECTOR, speakers=8, utterances=1)
     with tempfile.TemporaryDirectory() as folder:
         if not args.train:
-            features = load_experiment(args.conf, []).features
+            features = load_experiment(args.conf, args.set).features
             args.train = str(
                 write_training_data(Path(folder, "train"), features, args.speakers, args.utterances, 4.0).path
             )
@@ -65,7 +66,7 @@ def main() -> None:
         def rows() -> Iterator[list]:
             first = None
             for name, settings in CELLS.items():
-                row = measure(args.conf, args.train, settings, args.epochs)
+                row = measure(args.conf, args.train, [*args.set, *settings], args.epochs)
                 speed = row["utterances_per_second"]
                 first = first or speed
                 yield [name, speed, speed / first, row["waiting"]]
