@@ -9,7 +9,8 @@ options=(--nj "$nj" --bad-audio "$bad_audio" --allow-pipes "${allow_pipes:=false
 sources=data/augment
 [ -d "$sources" ] || sources=
 if stage 1 "features: frames to ark/scp, for the encoder and for the untrained baseline"; then
-  steps/make_feats_dir.sh "${options[@]}" --conf conf/mfcc.yaml --most 5000 "$data/train" "$baseline/train"
+  # The baseline's folder is its own: an encoder on the same features is trained on all utterances.
+  steps/make_feats_dir.sh "${options[@]}" --conf conf/mfcc.yaml --most 5000 "$data/train" "$baseline/train_most_5000"
   steps/make_feats_dir.sh "${options[@]}" --conf conf/mfcc.yaml "$data/test" "$baseline/test"
   options+=(--conf "$conf" "${overrides[@]}")
   if [ -n "$augmented" ]; then
@@ -34,7 +35,7 @@ if stage 3 "embed: whole test utterances, and those that back-ends are trained o
     "${embed[@]}" "$feats/train" "$exp/train"
     steps/train_backend.sh "${trained[@]}" "$exp" "$feats/train" "$exp/train" "$exp/backend"
   fi
-  steps/extract_statistics.sh --train "$baseline/train" "$baseline/test" "$exp/baseline"
+  steps/extract_statistics.sh --train "$baseline/train_most_5000" "$baseline/test" "$exp/baseline"
 fi
 
 if stage 4 "score: every trial by every back-end; EER and minDCF with their intervals"; then

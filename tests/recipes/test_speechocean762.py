@@ -9,6 +9,8 @@ import pytest
 import tiny
 from messages import names
 
+from timbre.kaldi.text import read_table, write_table
+
 HERE = "egs/speechocean762/sv"
 SMALL = tiny.options(HERE, "xvector_am")
 
@@ -49,6 +51,27 @@ def test_a_broken_file_ends_the_stage_with_its_name_or_is_skipped(run, speechoce
         assert code == 1 and names(err, "0000-000000001", "--max-skipped")
     finally:
         wav.write_bytes(whole)
+
+
+@pytest.mark.all
+def test_the_encoder_is_trained_on_more_than_the_baseline_looks_at(run, clone, speechocean762):
+    """Of 5,001 utterances the baseline takes 5,000; the encoder's features are the same ones, of all."""
+    recipe = clone / "egs/large/sv"
+    recipe.mkdir(parents=True)
+    for name in ("conf", "steps", "utils", "path.sh", "run.sh"):
+        (recipe / name).symlink_to(clone / HERE / name)
+    (recipe / "cmd.sh").symlink_to(clone / "cmd.sh")
+    wav = next(speechocean762.glob("WAVE/*/*.WAV"))
+    for part, count in (("train", 5001), ("test", 2)):
+        utterances = [f"{part}-{number:04d}" for number in range(count)]
+        write_table(recipe / f"data/{part}/wav.scp", dict.fromkeys(utterances, wav))
+        write_table(recipe / f"data/{part}/utt2spk", dict.fromkeys(utterances, part))
+        write_table(recipe / f"data/{part}/spk2utt", {part: " ".join(utterances)})
+    code, out, err = run("run.sh", "--stage", 1, "--stop-stage", 1, "--conf", "conf/xvector_am.yaml", folder=recipe)
+    assert code == 0, out + err
+    (baseline,) = recipe.glob("data/mfcc*/train_most_5000")
+    assert len(read_table(baseline / "feats.scp")) == 5000
+    assert len(read_table(baseline.parent / "train/feats.scp")) == 5001
 
 
 def test_the_tutorials_recipe(run, clone, tmp_path, eer_of, noise):
