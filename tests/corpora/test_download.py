@@ -72,6 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setattr(module, "_WAIT", 0.0)
     monkeypatch.setattr(module, "_BLOCK", 1 << 12)
+    monkeypatch.setenv("no_proxy", "*")
     server = Server()
     yield server
     server.shutdown()

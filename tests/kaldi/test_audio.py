@@ -65,10 +65,10 @@ def test_what_soundfile_reads_is_read(tmp_path, form):
 
 def test_commands_run_only_where_allowed(tmp_path):
     soundfile.write(tmp_path / "a.wav", TONE, RATE)
-    with refused(f"'touch {tmp_path}/ran |'", "--allow-pipes true", error=AudioError):
-        load(f"touch {tmp_path}/ran |")
+    with refused(f"'touch '{tmp_path}/ran' |'", "--allow-pipes true", error=AudioError):
+        load(f"touch '{tmp_path}/ran' |")
     assert not (tmp_path / "ran").exists()
-    samples, _ = load(f"cat {tmp_path}/a.wav | cat |", allow_pipes=True)
+    samples, _ = load(f"cat '{tmp_path}/a.wav' | cat |", allow_pipes=True)
     assert len(samples) == RATE
     with refused("'cat /nowhere.wav | cat |'", "code 1", "cat: /nowhere.wav: ", error=AudioError):
         load("cat /nowhere.wav | cat |", allow_pipes=True)
@@ -117,7 +117,7 @@ def ramp(folder, **tables):
     """``r.wav``, a second that rises from 0 to nearly 1: each sample tells its place."""
     samples = np.arange(RATE) / RATE
     soundfile.write(folder / "r.wav", samples, RATE, subtype="FLOAT")
-    return samples, reader(folder, wav_scp=f"r {folder}/r.wav\np cat {folder}/r.wav |\n", **tables)
+    return samples, reader(folder, wav_scp=f"r {folder}/r.wav\np cat '{folder}/r.wav' |\n", **tables)
 
 
 def test_an_excerpt_is_a_random_part_of_its_segment(tmp_path):

@@ -10,6 +10,7 @@ import torch
 from messages import refused
 from torch.nn import functional as F
 from torchaudio.models import Conformer
+from waiting import LIMIT
 
 from timbre.conf import build
 from timbre.models import build_encoder, conformer
@@ -133,5 +134,5 @@ def test_a_narrow_depthwise_convolution_ends_in_bf16():
         "with torch.autocast('cpu', dtype=torch.bfloat16), torch.no_grad():\n"
         "    print(Convolution(16, 16, 31, groups=16)(torch.ones(4, 31, 16)).dtype)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.stdout.strip() == "torch.float32", done.stderr

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,9 +21,9 @@ def root() -> Path:
 
 @pytest.fixture
 def run(tmp_path):
-    """``run(program, *arguments, stdin=…, **environment)`` in ``tmp_path``; ends after 20 s at the latest."""
+    """``run(program, *arguments, stdin=…, **environment)`` in ``tmp_path``."""
 
-    def run(*command, stdin: str = "", timeout: float = 20, **environment: str) -> subprocess.CompletedProcess:
+    def run(*command, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
         inherited = {
             key: value for key, value in os.environ.items() if not key.startswith(("TIMBRE_", "PYTHON", "MALLOC_"))
         }
@@ -33,7 +34,7 @@ def run(tmp_path):
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=LIMIT,
         )
 
     return run

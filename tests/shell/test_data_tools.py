@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from messages import names
+from waiting import LIMIT
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_split_by_two_processes_at_once(root, data, tool):
     command = [sys.executable, "-m", "timbre", "split-data", str(data), "2"]
     environment = {"PYTHONPATH": str(root / "src")}
     processes = [subprocess.Popen(command, env=environment) for _ in range(3)]
-    assert [process.wait(timeout=20) for process in processes] == [0, 0, 0]
+    assert [process.wait(timeout=LIMIT) for process in processes] == [0, 0, 0]
     assert (data / "split2/2/utt2spk").read_text() == "s2-0 s2\ns2-1 s2\ns2-2 s2\n"
     refused = tool("split_data.sh", "data", "3")
     assert refused.returncode == 1
@@ -109,5 +110,5 @@ def test_filter(tool, tmp_path):
 
 def test_filter_streams_and_stops_with_its_reader(root, run, tmp_path):
     (tmp_path / "list").write_text("y\n")
-    done = run("bash", "-c", f"yes | {root}/utils/filter_scp.py list | head -n 1", timeout=5)
+    done = run("bash", "-c", f"yes | '{root}/utils/filter_scp.py' list | head -n 1")
     assert (done.stdout, done.stderr) == ("y\n", "")

@@ -17,7 +17,7 @@ from timbre.kaldi.text import read_table, write_table
 def make(run, root, tmp_path):
     """``make(*options)`` makes ``feats`` of ``data``, as from a recipe's folder."""
     (tmp_path / "utils").symlink_to(root / "utils")
-    return lambda *options: run(root / "steps/make_feats_dir.sh", *options, "data", "feats", timeout=60)
+    return lambda *options: run(root / "steps/make_feats_dir.sh", *options, "data", "feats")
 
 
 def test_given_frames_through_two_jobs(make, tmp_path):

@@ -11,6 +11,7 @@ import sys
 import pytest
 import torch
 from messages import names
+from waiting import LIMIT, wait_for
 
 from timbre.features.published import read_model
 from timbre.training.train import train_experiment
@@ -32,7 +33,7 @@ def in_two(conf, settings, data, directory, wait=True):
         command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     if wait:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, out + err
     return process
 
@@ -66,8 +67,7 @@ def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
     data, conf = toy_data(), tmp_path / "toy.yaml"
     in_two(conf, [], data, tmp_path / "whole")
     process = in_two(conf, [], data, tmp_path / "killed", wait=False)
-    while process.poll() is None and not (tmp_path / "killed/checkpoint.pt").exists():
-        pass
+    wait_for(lambda: process.poll() is not None or (tmp_path / "killed/checkpoint.pt").exists())
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     in_two(conf, [], data, tmp_path / "killed")
@@ -78,5 +78,5 @@ def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
 
 def test_a_failure_is_one_line_of_each_process_and_ends_them(toy_data, toy_conf, tmp_path):
     process = in_two(tmp_path / "toy.yaml", ["train.batch_size=7"], toy_data(), tmp_path / "exp", wait=False)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1 and names(err, "train.batch_size=7", "2 processes", " of 2 failed")

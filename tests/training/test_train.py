@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from messages import names, refused
+from waiting import wait_for
 
 from timbre.features.front_end import FrameReader
 from timbre.features.published import read_model
@@ -84,8 +85,7 @@ def test_killed_it_ends_with_the_same_bits(toy_data, toy_conf, tmp_path):
     command = [sys.executable, "-m", "timbre", "train-encoder", "--conf", str(tmp_path / "toy.yaml")]
     command += ["--train", str(data.path), "--device", "cpu", str(tmp_path / "killed")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (tmp_path / "killed/checkpoint.pt").exists():
-        pass
+    wait_for(lambda: process.poll() is not None or (tmp_path / "killed/checkpoint.pt").exists())
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     train_experiment(toy_conf(), data, tmp_path / "killed", "cpu")
