@@ -75,12 +75,12 @@ def precisions() -> list[str]:
     """fp32, and bf16 where the processor multiplies it; says so in one line where it would emulate it."""
     import torch
 
-    from timbre.models.precision import resolve_precision
+    from timbre.models.precision import native_bf16
 
-    best = resolve_precision("auto", torch.device("cpu"))
-    if best == "fp32":
-        print("bf16 is left out: this processor would emulate it\n")
-    return list(dict.fromkeys(["fp32", best]))
+    if native_bf16(torch.device("cpu")):
+        return ["fp32", "bf16"]
+    print("bf16 is left out: this processor would emulate it\n")
+    return ["fp32"]
 
 
 def measure(arguments: Sequence[object], allocator: bool) -> dict:
