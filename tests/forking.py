@@ -21,15 +21,18 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# -I -S: without site-packages Python starts in 10 ms.
-CLIENT = """#!{python} -IS
+# -I -S: without site-packages Python starts in 10 ms. A shell starts it, as a #! line bears no blanks. The socket has
+# a relative name, as an address has 108 bytes at most.
+CLIENT = """#!/bin/sh
+'''exec' '{python}' -IS "$0" "$@" #'''
 import os, sys
 if sys.argv[1:3] != ["-m", "timbre"]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 import json, signal, socket
-server = socket.socket(socket.AF_UNIX)
-server.connect("{address}")
 request = json.dumps([sys.argv[3:], os.getcwd(), dict(os.environ)]).encode()
+server = socket.socket(socket.AF_UNIX)
+os.chdir("{folder}")
+server.connect("socket")
 socket.send_fds(server, [len(request).to_bytes(4, "big")], [0, 1, 2])
 server.sendall(request)
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -46,17 +49,18 @@ class Forks:
     """The process that forks; ``python`` is the path of the program that asks it to.
 
     Args:
-        folder: of the program and the socket; its path must be short (108 bytes with the socket's name).
+        folder: of the program and the socket.
         source: the folder ``src`` that timbre is imported from.
     """
 
     def __init__(self, folder: Path, source: Path) -> None:
-        self.python, address = folder / "python3", folder / "socket"
-        self.python.write_text(CLIENT.format(python=sys.executable, address=address))
+        self.python = folder / "python3"
+        self.python.write_text(CLIENT.format(python=sys.executable, folder=folder))
         self.python.chmod(0o755)
         paths = {"PYTHONPATH": os.pathsep.join([str(source), str(Path(__file__).parent)])}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "import sys, forking; forking.serve(sys.argv[1])", str(address)],
+            [sys.executable, "-c", "import forking; forking.serve()"],
+            cwd=folder,
             env=os.environ | paths | {"OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -69,11 +73,11 @@ class Forks:
         self._process.wait(timeout=60)
 
 
-def serve(address: str) -> None:
-    """Forks for every call until standard input is closed."""
+def serve() -> None:
+    """Forks for every call that comes by the file ``socket`` of this folder, until standard input is closed."""
     _import_all()
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
+    listener.bind("socket")
     listener.listen(64)
     woken, waker = socket.socketpair()
     waker.setblocking(False)

@@ -28,7 +28,7 @@ if [[ -t 2 ]]; then
   watcher=$!
 fi
 
-limit=${jobs_limit:-$(nproc)}
+limit=${jobs_limit:-$(env -u OMP_NUM_THREADS nproc)} # nproc takes that for the number of processors
 running=0
 for ((n = jobs_first; n <= jobs_last; n++)); do
   if ((running >= limit && running > 0)); then

@@ -87,14 +87,18 @@ def test_refusals(local, arguments, wanted):
     assert names(done.stderr, "run_local.sh", *wanted)
 
 
-def test_at_most_so_many_at_once(local, script, tmp_path):
+@pytest.mark.parametrize("limit", [["--max-jobs-run", "2"], []])
+def test_at_most_so_many_at_once(local, script, tmp_path, limit):
+    """As many as --max-jobs-run says, or as there are processors, however many threads each job may have."""
+    script("bin/nproc", "echo ${OMP_NUM_THREADS:-2}\n")
+    environment = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "OMP_NUM_THREADS": "9" if limit else "1"}
     script(
         "count.sh",
         "touch begun.$1 on.$1\n"
         "if [[ $1 == 1 ]]; then until [[ -e begun.2 ]]; do sleep 0.02; done; fi  # two work at once\n"
         "sleep 0.3; ls | grep -c '^on'; rm on.$1\n",
     )
-    assert local("--max-jobs-run", "2", "JOB=1:5", "log/a.JOB.log", "./count.sh", "JOB").returncode == 0
+    assert local(*limit, "JOB=1:5", "log/a.JOB.log", "./count.sh", "JOB", **environment).returncode == 0
     counts = [int((tmp_path / f"log/a.{n}.log").read_text().splitlines()[3]) for n in range(1, 6)]
     assert max(counts) <= 2
 
