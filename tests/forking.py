@@ -21,8 +21,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# -I -S: without site-packages Python starts in 10 ms. A shell starts it, as a #! line bears no blanks. The socket has
-# a relative name, as an address has 108 bytes at most.
+# -I -S: without site-packages Python starts in 10 ms. A shell starts it, as a #! line bears no blanks. The socket
+# has a relative name, as an address has 108 bytes at most.
 CLIENT = """#!/bin/sh
 '''exec' '{python}' -IS "$0" "$@" #'''
 import os, sys
