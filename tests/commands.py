@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -105,18 +106,18 @@ class Runner:
         self.recipes = yaml.safe_load(TABLE.read_text(encoding="utf-8"))["stand_ins"]
         self.page, self.session = "", []
 
-    def run(self, one: Plan) -> tuple[float, str]:
-        """``(minutes, ok or what went wrong)``."""
+    def run(self, one: Plan) -> tuple[str, str]:
+        """``(minutes and those of processors, ok or what went wrong)``."""
         command = one.command
         if command.page != self.page:
             self.page, self.session = command.page, []
         folder = self.clone / command.folder
         if command.kind == "file":
             (self.clone / command.path).write_text(command.text, encoding="utf-8")
-            return 0.0, "ok"
+            return "0.0", "ok"
         for name in one.stand_ins:
             if fault := self._make(name):
-                return 0.0, fault
+                return "", fault
         for name in ("data", "exp") if one.fresh else ():
             shutil.rmtree(folder / name, ignore_errors=True)
         text = self._filled(command.text)
@@ -147,8 +148,8 @@ class Runner:
         result = self._call(script, self.clone, f"stand_in.{path.name}.log", minutes=30)[1]
         return "" if result == "ok" else f"failed: no stand-in for {name}: {result}"
 
-    def _call(self, script: str, folder: Path, log_name: str, minutes: float) -> tuple[float, str]:
-        log, started = self.folder / "logs" / log_name, time.monotonic()
+    def _call(self, script: str, folder: Path, log_name: str, minutes: float) -> tuple[str, str]:
+        log, started, processors = self.folder / "logs" / log_name, time.monotonic(), _processor_seconds()
         with open(log, "w", encoding="utf-8") as file:
             print(script, "\n----", file=file, flush=True)
             job = subprocess.Popen(
@@ -167,9 +168,15 @@ class Runner:
             finally:
                 if job.poll() is None:
                     os.killpg(job.pid, signal.SIGTERM)
-        took = (time.monotonic() - started) / 60
+        took = f"{(time.monotonic() - started) / 60:.1f} ({(_processor_seconds() - processors) / 60:.1f})"
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
         return took, "ok" if code == 0 else f"failed with code {code}: {last[:200]} ({log})"
+
+
+def _processor_seconds() -> float:
+    """Those of all processes that were started here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Table:
@@ -179,7 +186,7 @@ class Table:
         self.out = out
         if out:
             out.write_text("")
-        self._say("| page | command | minutes | result |\n| --- | --- | --- | --- |")
+        self._say("| page | command | minutes (of processors) | result |\n| --- | --- | --- | --- |")
 
     def add(self, one: Plan, minutes: str, result: str) -> None:
         name = one.command.name.replace("|", "\\|")
@@ -216,9 +223,9 @@ def main() -> None:
     runner = Runner((args.folder or Path(tempfile.mkdtemp(prefix="timbre_commands."))).resolve())
     failed = 0
     for one, reason in todo:
-        minutes, result = (0.0, reason) if reason else runner.run(one)
+        minutes, result = ("", reason) if reason else runner.run(one)
         failed += result.startswith("failed")
-        table.add(one, "" if reason else f"{minutes:.1f}", result)
+        table.add(one, minutes, result)
     print(f"{failed} failed; the clone and the logs are in {runner.folder}")
     sys.exit(failed > 0)
 

@@ -59,6 +59,10 @@ def test_every_command_parses_and_its_options_are_known(page):
             used = {word for word in words if re.match(r"--[a-z]", word)}
             known = options_of_program(words, folder)
             assert known is None or used <= known, f"{page}:{command.line}: {used - known}"
+            here = (folder / words[0]).parent if words[0].endswith("/run.sh") else folder  # whose confs are meant
+            confs = {word for word in words if re.match(r"conf/[^{]+$", word)}
+            missing = [conf for conf in confs if not (here / conf).exists()]
+            assert not missing or "mycorpus" in here.parts, f"{page}:{command.line}: {missing}"
 
 
 def test_a_page_is_read_as_its_reader_reads_it(tmp_path):
