@@ -127,7 +127,9 @@ class Runner:
         if command.changes_shell:
             self.session.append(text)
         log = f"{command.page.replace('/', '_')}.{command.line}.log"
-        return self._call(script, folder, log, minutes=max(10, 4 * one.minutes))
+        return self._call(
+            script, folder, log, minutes=60 + 10 * one.minutes
+        )  # against what hangs, not what is slow
 
     def _filled(self, text: str) -> str:
         """With the stand-ins' paths in the place of placeholders."""
@@ -145,7 +147,7 @@ class Runner:
             if fault := self._make(other):
                 return fault
         script = f". ./path.sh\nto={path}\n{self._filled(recipe)}"
-        result = self._call(script, self.clone, f"stand_in.{path.name}.log", minutes=30)[1]
+        result = self._call(script, self.clone, f"stand_in.{path.name}.log", minutes=60)[1]
         return "" if result == "ok" else f"failed: no stand-in for {name}: {result}"
 
     def _call(self, script: str, folder: Path, log_name: str, minutes: float) -> tuple[str, str]:
