@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from messages import refused
+from messages import names, refused
 
 from timbre.__main__ import main
 from timbre.features.published import FORMAT
@@ -127,6 +127,19 @@ def test_only_what_stands_between_the_lines_is_replaced(exps, tmp_path, capsys):
     capsys.readouterr()
     main(["make-results", str(exps[0])])
     assert capsys.readouterr().out == results(exps[:1]) + "\n"
+
+
+def test_an_experiment_that_was_not_measured_yet_is_named_and_left_out(exps, tmp_path, capsys):
+    (tmp_path / "training").mkdir()
+    main(["make-results", str(exps[0]), str(tmp_path / "training")])
+    done = capsys.readouterr()
+    assert done.out == results(exps[:1]) + "\n" and names(
+        done.err, tmp_path / "training", "metrics.json", "stage 4"
+    )
+    with pytest.raises(SystemExit):
+        main(["make-results", str(tmp_path / "training")])
+    with pytest.raises(SystemExit):
+        main(["make-results", str(exps[0]), str(tmp_path / "trainign")])
 
 
 @pytest.mark.parametrize("text", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{END}\n{BEGIN}\n{END}\n"])

@@ -1,12 +1,15 @@
 """Makes the Markdown table of a recipe's experiments, one for each list tested on, the best first.
 
 make-results [--published FILE.yaml] [--out RESULTS.md] EXP …; without --out it is printed, with it it replaces what
-stands in that file between <!-- results: begin --> and <!-- results: end -->.
+stands in that file between <!-- results: begin --> and <!-- results: end -->. What was not measured yet is named
+and left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from timbre.report.results import results, write_results
+    from timbre.scoring.measured import metrics_files
 
-    text = results(args.exp, args.published)
+    waiting = [exp for exp in args.exp if Path(exp).is_dir() and not metrics_files(Path(exp))]
+    measured = [exp for exp in args.exp if exp not in waiting]
+    text = results(measured or args.exp, args.published)  # where none was measured, the first is refused
+    for exp in waiting:
+        print(f"{exp}: left out: no metrics.json, which stage 4 makes", file=sys.stderr)
     if args.out:
         write_results(args.out, text)
-    print(f"{args.out}: results of {len(args.exp)} experiments" if args.out else text)
+    print(f"{args.out}: results of {len(measured)} experiments" if args.out else text)
