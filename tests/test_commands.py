@@ -7,10 +7,12 @@ import importlib
 import re
 import shlex
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
-from commands import ROOT, Plan, choose, plan
+from commands import ROOT, Plan, Runner, choose, plan
+from forking import Forks
 from pages import Command, pages, read_page
 
 PAGES = {page: plan(page) for page in pages()}
@@ -88,3 +90,21 @@ def test_what_needs_something_that_is_left_out_is_left_out():
     plans = [one("a", 1), one("b", 9), one("c", 1, "", "b"), one("d", 1, "", "c"), one("e", 0, "a GPU")]
     assert [not why for _, why in choose(plans, 2)] == [True, False, False, False, False]
     assert [not why for _, why in choose(plans, 9)] == [True, True, True, True, False]
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    """Runs the commands in a clone, whose ``timbre …`` is forked."""
+    runner = Runner(tmp_path_factory.mktemp("commands"))
+    with tempfile.TemporaryDirectory() as folder:
+        forks = Forks(Path(folder), runner.clone / "src")
+        runner.variables["TIMBRE_PYTHON"] = str(forks.python)
+        yield runner
+        forks.stop()
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_that_take_under_two_minutes_end_well(page, runner):
+    results = [(one.command, runner.run(one)[1]) for one, reason in choose(PAGES[page], 2) if not reason]
+    assert [f"{page}:{command.line}: {result}" for command, result in results if result != "ok"] == []
