@@ -46,17 +46,19 @@ os._exit(code)
 
 
 class Forks:
-    """The process that forks; ``python`` is the path of the program that asks it to.
+    """The process that forks; ``python`` is the path of the program that asks it to, in ``bin`` as an environment's.
 
     Args:
-        folder: of the program and the socket.
+        folder: of the program and the socket; empty.
         source: the folder ``src`` that timbre is imported from.
     """
 
     def __init__(self, folder: Path, source: Path) -> None:
-        self.python = folder / "python3"
+        self.python = folder / "bin/python3"
+        self.python.parent.mkdir()
         self.python.write_text(CLIENT.format(python=sys.executable, folder=folder))
         self.python.chmod(0o755)
+        self.python.with_name("python").symlink_to(self.python)
         paths = {"PYTHONPATH": os.pathsep.join([str(source), str(Path(__file__).parent)])}
         self._process = subprocess.Popen(
             [sys.executable, "-c", "import forking; forking.serve()"],
