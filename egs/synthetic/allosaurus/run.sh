@@ -37,6 +37,7 @@ if stage 0 "data: speech with its phones; of it a tenth, and other speakers, to 
     timbre prepare --corpus-kind polyglot --corpus "$data/corpus" --out "$data"
     speech=$data/train others=$data/test
   else
+    mkdir -p "$data"
     echo "Speech of $speech" > "$data/about"
   fi
   utils/split_utterances.sh --share 0.1 --seed 1 "$speech" "$data/all" "$data/seen"
