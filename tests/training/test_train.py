@@ -99,6 +99,15 @@ def test_reading_in_other_processes_changes_nothing(toy_data, toy_conf, tmp_path
     assert_same_bits(weights(tmp_path / "here"), weights(tmp_path / "there"))
 
 
+def test_too_little_shared_memory_ends_training(toy_data, toy_conf, tmp_path, monkeypatch):
+    def full(tensor):
+        raise RuntimeError("unable to allocate shared memory(shm)")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
+    with refused("train.workers=2", "/dev/shm", "train.workers=0"):
+        train_experiment(toy_conf("train.workers=2"), toy_data(), tmp_path / "exp", "cpu")
+
+
 def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_path):
     train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "exp", "cpu")
     with refused(tmp_path / "exp", "train.epochs", " 1", " 2", "--exp"):

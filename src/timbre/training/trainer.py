@@ -122,6 +122,7 @@ class Trainer:
             batch_size=None,
             sampler=range(self.state.batch, len(self.batches)),
             num_workers=self.conf.workers,
+            collate_fn=_shared if self.conf.workers else None,
             pin_memory=self.device.type == "cuda",
         )
 
@@ -134,6 +135,13 @@ class Trainer:
                 batch = next(batches)
             except TimbreError as error:  # of a reading process: its message comes wrapped in a traceback
                 raise TimbreError(str(error).strip().rpartition("TimbreError: ")[2]) from None
+            except RuntimeError as error:
+                if "shared memory" not in str(error):
+                    raise
+                raise TimbreError(
+                    f"train.workers={self.conf.workers}: no room for their batches in shared memory (/dev/shm); "
+                    "take train.workers=0, or make it larger (docker run --shm-size)"
+                ) from None
             waited = time.monotonic() - begun
             yield batch
             self.state.waiting += waited
@@ -253,6 +261,16 @@ class Trainer:
         if processes.is_first():
             self._write_history()
         log.info("resumed at epoch %d, batch %d", self.state.epoch + 1, self.state.batch + 1)
+
+
+def _shared(value: Any) -> Any:
+    """A batch with its tensors in shared memory, where the queue would put them; it loses unseen what does not fit."""
+    if isinstance(value, torch.Tensor):
+        value.share_memory_()
+    elif isinstance(value, dict | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            _shared(each)
+    return value
 
 
 def _optimizer(conf: TrainConf, parameters: list[nn.Parameter], encoder: nn.Module) -> torch.optim.Optimizer:
