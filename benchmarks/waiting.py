@@ -1,11 +1,11 @@
-"""What it costs that threads wait by spinning: a training step alone, and two trainings at once on the same processors.
+"""What it costs that threads wait by spinning: a training step alone, and two trainings at once on the same cores.
 
     python benchmarks/waiting.py [--rounds 3] [--steps 10]
 
-OpenMP's threads spin for a while before they sleep. Alone that saves the time to wake them; where other processes have
-work, it is taken from them. Each row is a setting of the environment: GOMP_SPINCOUNT bounds the spinning, and
-OMP_WAIT_POLICY=passive leaves it out. ECAPA-TDNN in fp32 and in bf16, forward and backward, two threads; medians over
-rounds of medians over steps; two at once begin together, and the mean of both is shown.
+OpenMP's threads spin for a while before they sleep. Alone that saves the time to wake them; where other processes
+have work, it is taken from them. Each row is a setting of the environment: GOMP_SPINCOUNT bounds the spinning, and
+OMP_WAIT_POLICY=passive leaves it out. ECAPA-TDNN in fp32 and in bf16, forward and backward, two threads; medians
+over rounds of medians over steps; two at once begin together, and the mean of both is shown.
 """
 
 from __future__ import annotations

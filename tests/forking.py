@@ -46,7 +46,7 @@ os._exit(code)
 
 
 class Forks:
-    """The process that forks; ``python`` is the path of the program that asks it to, in ``bin`` as an environment's.
+    """The process that forks; ``python`` is the program that asks it to, in ``bin`` as an environment's.
 
     Args:
         folder: of the program and the socket; empty.

@@ -264,7 +264,7 @@ class Trainer:
 
 
 def _shared(value: Any) -> Any:
-    """A batch with its tensors in shared memory, where the queue would put them; it loses unseen what does not fit."""
+    """A batch with its tensors in shared memory. The queue would put them there, and lose what does not fit."""
     if isinstance(value, torch.Tensor):
         value.share_memory_()
     elif isinstance(value, dict | tuple):
