@@ -7,6 +7,9 @@
 options=(--nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --vad "$vad")
 sources=data/augment
 [ -d "$sources" ] || sources=
+if ((stage <= 1)); then # before anything is computed
+  timbre check-conf --conf "$conf" "${overrides[@]}" ${sources:+--sources "$sources"} --ngpu "$ngpu" "$data/train"
+fi
 if stage 1 "features: frames to ark/scp"; then
   if [ -n "$augmented" ]; then
     steps/augment_data.sh --nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --sources "$sources" \

@@ -7,6 +7,9 @@
 [[ $init != */fold_* ]] || die "init: $init was trained on what other folds test; start from a model of other speech"
 sources=data/augment
 [ -d "$sources" ] || sources=
+if ((stage <= 1)); then # before anything is computed
+  timbre check-conf --conf "$conf" "${overrides[@]}" ${sources:+--sources "$sources"} "$data"/folds/*/train
+fi
 baselines=(--baseline majority --baseline duration --baseline energy --baseline statistics_svm)
 if stage 1 "features: frames to ark/scp, those of the conf and of the baselines; folds of both"; then
   steps/make_feats_dir.sh --nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --vad "$vad" \

@@ -12,6 +12,9 @@ baselines_of() { # where those of a language lie: they are the same for all expe
   echo "$baseline/$1/baselines-$(cat "$baseline/$1"/folds/*/*/utt2spk | sha256sum | cut -c1-12)"
 }
 
+if ((stage == 1)); then # stage 0 of the recipe does it before it trains what streams are made of
+  timbre check-conf --conf "$conf" "${overrides[@]}" "$data"/folds/*/train
+fi
 if stage 1 "features: the streams to ark/scp, MFCC for the baselines; folds of both"; then
   steps/make_streams.sh --nj "$nj" --device "$device" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" \
     "$data/all" "$data" "$feats/all"

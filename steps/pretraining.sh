@@ -2,6 +2,9 @@
 # after its stage 0, which has made $data/all, with wav.scp, utt2spk and spk2utt (and what the task's labels are).
 # Of the recipe it takes the options conf set nj ngpu device bad_audio, and what utils/experiment.sh makes of them.
 # shellcheck shell=bash disable=SC2154
+if ((stage <= 1)); then # before anything is computed
+  timbre check-conf --conf "$conf" "${overrides[@]}" --ngpu "$ngpu" "$data/all"
+fi
 if stage 1 "features: frames to ark/scp, unless they are computed while it trains"; then
   steps/make_feats_dir.sh --nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --online "$online" \
     "$data/all" "$feats/all$([ "$online" = false ] || echo _online)"

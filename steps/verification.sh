@@ -8,6 +8,10 @@
 options=(--nj "$nj" --bad-audio "$bad_audio" --allow-pipes "${allow_pipes:=false}")
 sources=data/augment
 [ -d "$sources" ] || sources=
+if ((stage <= 1)); then # before anything is computed
+  timbre check-conf --conf "$conf" "${overrides[@]}" "${backend[@]/#/--backend=}" ${sources:+--sources "$sources"} \
+    --ngpu "$ngpu" "$data/train"
+fi
 if stage 1 "features: frames to ark/scp, for the encoder and for the untrained baseline"; then
   # The baseline's folder is its own: an encoder on the same features is trained on all utterances.
   steps/make_feats_dir.sh "${options[@]}" --conf conf/mfcc.yaml --most 5000 "$data/train" "$baseline/train_most_5000"

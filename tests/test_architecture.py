@@ -57,7 +57,7 @@ def test_imports_go_down_only():
 HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tensorboard", "onnx"} | {
     f"scipy.{name}" for name in ("fft", "optimize", "signal", "sparse", "special", "stats")
 }
-NETWORKS = ["augment-data", "classify", "compute-vad", "describe-experiment", "describe-streams"]
+NETWORKS = ["augment-data", "check-conf", "classify", "compute-vad", "describe-experiment", "describe-streams"]
 NETWORKS += ["extract-embeddings", "identify", "make-ablation", "make-feats", "make-model-card", "make-results"]
 NETWORKS += ["recognise-phones", "show-conf", "train-backend"]
 NEEDS = {name: {"torch"} for name in NETWORKS} | {

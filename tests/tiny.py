@@ -90,7 +90,7 @@ def settings(recipe: str, conf: str) -> list[str]:
     if task == "verification":
         found += ["train.heldout_speakers=2"]
     if "babble" in keys.get("augment", {}).get("kinds", []):
-        found += ["augment.babble_speakers=[2, 3]"]
+        found += ["augment.babble_speakers=[1, 1]"]
     return found
 
 

@@ -215,7 +215,7 @@ def test_refusals(tmp_path, folder):
         build(AugmentConf, {"kinds": ["noise", "noise"]}, "augment.")
     with refused("noise_snr: ", "[15, 0]"):
         build(AugmentConf, {"noise_snr": [15, 0]})
-    with refused("babble", "10 speakers", "has 9", "augment.babble_speakers"):
+    with refused("babble", "10 speakers", "have 9", "--set augment.babble_speakers=[3,8]"):
         augmenter(babble_speakers=[3, 9])
     with refused("x: babble: ", "utt2spk"):
         augmenter().apply("babble", "x", np.ones(800, np.float32), rng())

@@ -14,15 +14,25 @@ HERE = "egs/aishell/sv"
 @pytest.fixture(scope="module")
 def prepared(run):
     """Stage 0 of the protocol lab, and what it said."""
-    code, out, err = run("run.sh", "--corpus", "synthetic", "--stop-stage", 0, folder=HERE)
+    code, out, err = run(
+        "run.sh", "--corpus", "synthetic", "--stop-stage", 0, *tiny.options(HERE, "ge2e"), folder=HERE
+    )
     assert code == 0, out + err
     return out
 
 
 def test_the_stand_in_is_prepared_as_the_corpus(prepared, clone):
-    for said in ("train: 96 utterances, 12 speakers", "lab: 12 training speakers instead of 300", "SHA-256"):
+    for said in ("train: 24 utterances, 6 speakers", "lab: 6 training speakers instead of 300", "SHA-256"):
         assert said in prepared
     assert (clone / HERE / "data/lab/test/trials_balanced").exists()
+
+
+def test_a_conf_that_does_not_fit_ends_stage_0(prepared, run, clone):
+    """By name and before there are features, with settings that fit."""
+    code, out, err = run("run.sh", "--corpus", "synthetic", folder=HERE)
+    fits = ["--set train.heldout_speakers=4"]
+    assert code == 1 and names(err, "train.heldout_speakers=12", "6 speakers", *fits, "stage 0")
+    assert "stage 1" not in out and not list(clone.glob(f"{HERE}/data/*/mfcc*"))
 
 
 @pytest.mark.all

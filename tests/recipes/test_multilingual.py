@@ -120,7 +120,7 @@ def test_from_corpora_to_a_report_by_language(fused, clone):
 
 
 def test_streams_are_made_once_for_all_confs(fused, run, clone):
-    words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1, *settings(tiny.FUSION_MODELS)]
+    words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1, *settings(tiny.FUSION)]
     code, out, err = run("run.sh", *words, folder=HERE)
     assert code == 0, out + err
     assert out.count("features are up to date") >= 5 and out.count("vectors are up to date") == 2

@@ -44,7 +44,7 @@ def test_a_broken_file_ends_the_stage_with_its_name_or_is_skipped(run, speechoce
     wav.write_bytes(whole[:9000])
     features = "egs/speechocean762/sv"
     try:
-        options = ["--stage", 1, "--stop-stage", 1, "--set", "features.num_mel_bins=24"]
+        options = ["--stage", 1, "--stop-stage", 1, *SMALL, "--set", "features.num_mel_bins=24"]
         code, _, err = run("run.sh", *options, folder=features)
         assert code == 1 and names(err, "0000-000000001", "truncated", "--bad-audio skip")
         code, _, err = run("run.sh", *options, "--bad-audio", "skip", folder=features)

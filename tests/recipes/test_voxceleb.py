@@ -14,7 +14,8 @@ HERE = "egs/voxceleb/sv"
 @pytest.fixture(scope="module")
 def prepared(run):
     """Stage 0, and what it said."""
-    code, out, err = run("run.sh", "--corpus", "synthetic", "--nj", 2, "--stop-stage", 0, folder=HERE)
+    what = ["--corpus", "synthetic", "--nj", 2, "--stop-stage", 0, *tiny.options(HERE, "small")]
+    code, out, err = run("run.sh", *what, folder=HERE)
     assert code == 0, out + err
     return out
 

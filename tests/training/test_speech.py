@@ -42,7 +42,7 @@ def test_nobody_held_out_is_heard_in_augmentation(copies, toy_conf, monkeypatch,
         given.update(person=person, sources=sources)
 
     monkeypatch.setattr(speech_module, "Augmenter", augmenter)
-    conf = toy_conf("train.features=online", "augment.kinds=[babble]")
+    conf = toy_conf("train.features=online", "augment.kinds=[babble]", "augment.babble_speakers=[1, 5]")
     speech = TrainingSpeech(conf, copies, sources=tmp_path)
     assert set(given["person"]) == set(speech.labels) and given["sources"] == tmp_path
     assert not set(given["person"].values()) & set(speech.held_out)

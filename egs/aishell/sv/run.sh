@@ -41,7 +41,7 @@ data=data/$protocol expdir=exp/$protocol
 if stage 0 "data: the corpus, data directories and the lists of trials"; then
   if [ "$corpus" = synthetic ]; then
     corpus=data/corpus
-    utils/make_corpus.sh --nj "$nj" --layout aishell "$corpus"
+    utils/make_corpus.sh --nj "$nj" --layout aishell --conf conf/corpus.yaml "$corpus"
   elif [ -n "$download" ]; then
     timbre download --corpus-kind aishell --dir "$download"
     corpus=$download

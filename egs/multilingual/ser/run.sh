@@ -57,6 +57,7 @@ if stage 0 "data: the corpora, the folds of each and of all; the models of the s
   local/prepare_data.sh --protocol "$protocol" --bad-audio "$bad_audio" "${corpora[@]}" "$data"
   overrides=()
   for setting in "${set[@]}"; do overrides+=(--set "$setting"); done
+  timbre check-conf --conf "$conf" "${overrides[@]}" "$data"/folds/*/train
   steps/train_front_ends.sh --nj "$nj" --device "$device" --conf "$conf" "${overrides[@]}"
 fi
 . utils/experiment.sh # after stage 0, as the streams' folders are named by their models' weights

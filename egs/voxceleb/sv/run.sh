@@ -14,7 +14,7 @@ set -euo pipefail
 
 stage=0                       # first stage to run
 stop_stage=5                  # last stage to run
-conf=conf/ecapa512_aam.yaml   # the experiment; a path from the recipe's folder
+conf=                         # the experiment (default: conf/ecapa512_aam.yaml, of the stand-in conf/small.yaml)
 set=()                        # override one key of the conf (repeatable): train.epochs=5
 init=                         # an experiment directory whose model training starts from
 exp=                          # experiment directory (default: exp/ and the conf's name with the overrides)
@@ -37,11 +37,14 @@ cd "$(dirname "$0")"
 . ./path.sh
 . utils/recipe.sh
 [[ $corpus =~ ^(synthetic)?$ ]] || die "--corpus takes synthetic; the real folders: --voxceleb1 --voxceleb2 --lists"
+default=ecapa512_aam
+[ -z "$corpus" ] || default=small
+conf=${conf:-conf/$default.yaml}
 . utils/experiment.sh
 
 if stage 0 "data: the corpora, data directories and the lists of trials"; then
   if [ "$corpus" = synthetic ]; then
-    utils/make_corpus.sh --nj "$nj" --layout voxceleb data/corpus
+    utils/make_corpus.sh --nj "$nj" --layout voxceleb --conf conf/corpus.yaml data/corpus
     voxceleb1=data/corpus/voxceleb1 voxceleb2=data/corpus/voxceleb2 lists=data/corpus/lists
   fi
   [ -n "$voxceleb1" ] || die "--voxceleb1 DIR is missing; ask for it at https://www.robots.ox.ac.uk/~vgg/data/voxceleb"

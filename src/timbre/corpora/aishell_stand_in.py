@@ -30,5 +30,5 @@ LAYOUT = Layout(
     tuple(_FIRST_SPEAKER),
     _place,
     _files,
-    defaults={"language": "cmn", "train_speakers": 12, "dev_speakers": 1, "test_speakers": 6, "utterances": 8},
+    defaults={"language": "cmn", "train_speakers": 70, "dev_speakers": 1, "test_speakers": 6, "utterances": 10},
 )

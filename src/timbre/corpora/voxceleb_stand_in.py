@@ -63,5 +63,5 @@ LAYOUT = Layout(
     tuple(_PARTS),
     _place,
     _files,
-    defaults={"train_speakers": 10, "dev_speakers": 4, "test_speakers": 4, "utterances": 6},
+    defaults={"train_speakers": 84, "dev_speakers": 4, "test_speakers": 4, "utterances": 4},
 )

@@ -57,6 +57,24 @@ class AugmentConf(Section):
         return kinds
 
 
+def people_needed(conf: AugmentConf, sources: Path | None) -> int:
+    """How many people have to speak in the data: one more than talk in babble, if ``sources`` have no speech."""
+    recorded = sources is not None and (sources / "speech").is_dir()
+    return conf.babble_speakers[1] + 1 if "babble" in conf.kinds and not recorded else 1
+
+
+def require_people(conf: AugmentConf, count: int, sources: Path | None) -> None:
+    """Refuses data in which fewer people speak than babble is made of."""
+    if (needed := people_needed(conf, sources)) <= count:
+        return
+    least, most = conf.babble_speakers
+    fits = f"--set augment.babble_speakers=[{min(least, count - 1)},{count - 1}], or " if count > 1 else ""
+    raise TimbreError(
+        f"augment.babble_speakers=[{least},{most}]: babble of up to {most} others needs {needed} speakers, the "
+        f"data have {count}; what fits: {fits}a folder of sources with speech, or augment.kinds without babble"
+    )
+
+
 class Augmenter:
     """Augments waveforms; all that is drawn is drawn from the generator given with each.
 
@@ -91,12 +109,7 @@ class Augmenter:
             if name in self._recordings:
                 source = f"{len(self._recordings[name])} recordings of {sources}/{name}"
             log.info("augmentation: %s: %s", kind, source)
-        most = conf.babble_speakers[1]
-        if "babble" in conf.kinds and "speech" not in self._recordings and most >= len(talks):
-            raise TimbreError(
-                f"babble of up to {most} others needs {most + 1} speakers, the data has {len(talks)}; lower "
-                "augment.babble_speakers, or give a folder of sources with speech"
-            )
+        require_people(conf, len(talks), sources)
 
     def __call__(self, utterance: str, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """``samples`` (N,) of an utterance, with the conf's probability in one of its kinds: (N,) float32."""

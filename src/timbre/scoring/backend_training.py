@@ -7,6 +7,7 @@ those that it held out (``train.heldout_speakers``), scored by the same back-end
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -56,12 +57,7 @@ def train_backends(
     table = Embeddings.read(Path(embeddings) / "xvector.scp")
     speakers = _speakers(directory, table)
     held_out = np.isin(speakers, read_model(exp)["backend"].get("heldout_speakers", []))
-    calibrated = [str(name) for name in backends if name.calibration]
-    if calibrated and not held_out.any():
-        raise TimbreError(
-            f"--backend {calibrated[0]}: {exp} has held out no speakers of {data} to calibrate on; train with "
-            "train.heldout_speakers above 0, or take back-ends without +calibration and +quality"
-        )
+    refuse_uncalibrated(backends, int(held_out.sum()), f"{exp} has held out no speakers of {data}")
     training = table.take(np.flatnonzero(~held_out))
     if not training.keys:
         raise TimbreError(f"{table.path}: all speakers are held out; none is left to train a back-end on")
@@ -92,6 +88,15 @@ def train_backends(
             f"fewer than its {training.matrix.shape[1]} dimensions: it knows them too well to normalise by"
         )
     return said
+
+
+def refuse_uncalibrated(backends: Sequence[Name], held_out: int, problem: str) -> None:
+    """Refuses back-ends with a calibration where nothing is ``held_out`` to fit it on, which ``problem`` says."""
+    if not held_out and (calibrated := [name for name in backends if name.calibration]):
+        raise TimbreError(
+            f"--backend {calibrated[0]}: {problem} to calibrate on; train with train.heldout_speakers above 0, or "
+            f"take --backend {replace(calibrated[0], calibration='')}"
+        )
 
 
 def held_out_trials(

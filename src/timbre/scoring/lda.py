@@ -38,6 +38,16 @@ def class_means(vectors: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np
     return np.add.reduceat(ordered, starts, axis=0, dtype=np.float64) / counts[:, None], counts
 
 
+def refuse_too_few(utterances: int, speakers: int, dimensions: int) -> None:
+    """Refuses fewer training utterances than :func:`class_statistics` needs."""
+    if speakers < 2 or utterances - speakers < dimensions:
+        raise TimbreError(
+            f"{utterances} training utterances of {speakers} speakers are too few for LDA or PLDA in "
+            f"{dimensions} dimensions (utterances − speakers must reach them, of two speakers at least); take "
+            "--backend cosine, more training utterances, or an encoder with a smaller embedding"
+        )
+
+
 def class_statistics(vectors: np.ndarray, labels: np.ndarray) -> ClassStatistics:
     """The statistics of vectors (N, D) by ``labels`` (N,), in float64.
 
@@ -46,13 +56,8 @@ def class_statistics(vectors: np.ndarray, labels: np.ndarray) -> ClassStatistics
             within-class covariance is then singular, and what it is inverted to is noise.
     """
     means, counts = class_means(vectors, labels)
-    free, dimensions = len(vectors) - len(counts), vectors.shape[1]
-    if len(counts) < 2 or free < dimensions:
-        raise TimbreError(
-            f"{len(vectors)} training utterances of {len(counts)} speakers are too few for LDA or PLDA in "
-            f"{dimensions} dimensions (utterances − speakers must reach them, of two speakers at least); take "
-            "--backend cosine, more training utterances, or an encoder with a smaller embedding"
-        )
+    dimensions = vectors.shape[1]
+    refuse_too_few(len(vectors), len(counts), dimensions)
     scatter = np.zeros((dimensions, dimensions))
     for start in range(0, len(vectors), _BLOCK):
         block = slice(start, start + _BLOCK)

@@ -49,16 +49,17 @@ class CropBatches(Dataset):
     """
 
     def __init__(
-        self, reader: FrameSource, labels: dict[str, int], conf: TrainConf, share: tuple[int, int] = (0, 1)
+        self, reader: FrameSource | None, labels: dict[str, int], conf: TrainConf, share: tuple[int, int] = (0, 1)
     ) -> None:
-        """``labels``: the class of every utterance to train on."""
+        """``labels``: the class of every utterance to train on. Without a ``reader`` there is their order alone."""
         if not labels:
             raise TimbreError("no utterance to train on")
         which, processes = share
         if conf.batch_size % processes:
+            fitting = next(count for count in range(processes, 0, -1) if not conf.batch_size % count)
             raise TimbreError(
                 f"train.batch_size={conf.batch_size} cannot be divided among {processes} processes; take a "
-                f"multiple of {processes}"
+                f"multiple of {processes}, or --ngpu {fitting}"
             )
         size = conf.batch_size // processes
         self._rows = slice(which * size, (which + 1) * size)
@@ -87,14 +88,16 @@ class CropBatches(Dataset):
 
     def _p_by_k(self, rng: np.random.Generator) -> np.ndarray:
         """Batches of P different speakers with K utterances each, different ones where the speaker has K."""
-        k = self._conf.utterances_per_speaker
-        p = self._conf.batch_size // k
+        k, p = self._conf.utterances_per_speaker, self._conf.batch_speakers
         by_speaker, first, counts = self._by_speaker(rng)
         speakers = np.flatnonzero(counts)
         if p > len(speakers):
+            mend = (
+                f"what fits: --set train.batch_size={k * len(speakers)}" if len(speakers) > 1 else "two are needed"
+            )
             raise TimbreError(
-                f"batches of {p} speakers (train.batch_size / train.utterances_per_speaker), but there are "
-                f"{len(speakers)} to train on; lower train.batch_size"
+                f"train.batch_size={self._conf.batch_size} with train.utterances_per_speaker={k} makes batches of "
+                f"{p} speakers, and there are {len(speakers)} to train on; {mend}"
             )
         batches = len(speakers) // p  # of a permutation of all speakers
         permutations = np.tile(speakers, (-(-len(self) // batches), 1))

@@ -110,6 +110,11 @@ class TrainConf(Section):
     )
     checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch")
 
+    @property
+    def batch_speakers(self) -> int:
+        """P of p_by_k, the speakers of a batch; 1 where it may be of any."""
+        return self.batch_size // self.utterances_per_speaker if self.sampler == "p_by_k" else 1
+
     @model_validator(mode="after")
     def _whole_groups(self) -> TrainConf:
         if self.sampler == "p_by_k" and (

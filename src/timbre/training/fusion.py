@@ -23,8 +23,8 @@ from timbre.models.precision import autocast
 from timbre.models.streams import Extractor
 from timbre.training.classification import temperature
 from timbre.training.criterion import Criterion, Step
-from timbre.training.experiment import Experiment
-from timbre.training.fusion_speech import FusionBatch, FusionSpeech, LanguageBatches
+from timbre.training.experiment import Experiment, TrainConf
+from timbre.training.fusion_speech import FusionBatch, FusionSelection, FusionSpeech, LanguageBatches
 from timbre.training.task import Task
 
 
@@ -60,15 +60,25 @@ class FusionTask(Task):
         self.loss = ClassContrast()
 
     @staticmethod
+    def select(experiment: Experiment, data: DataDir, sources: Path | None) -> FusionSelection:
+        """What is trained on and what is held out, by the tables of a data directory alone."""
+        return FusionSelection(experiment, data, list(data.utt2spk))
+
+    @staticmethod
     def read(experiment: Experiment, data: DataDir, allow_pipes: bool, sources: Path | None) -> FusionSpeech:
         """The streams of a data directory."""
         return FusionSpeech(experiment, data)
 
     def batches(self, share: tuple[int, int] = (0, 1)) -> LanguageBatches:
-        """Batches of one language each; one process does them all."""
+        """Batches of one language each."""
+        return self.divide(self.speech, self.experiment.train, share)
+
+    @staticmethod
+    def divide(speech: FusionSelection, conf: TrainConf, share: tuple[int, int] = (0, 1)) -> LanguageBatches:
+        """The batches of what is trained on; one process does them all."""
         if share[1] > 1:
             raise TimbreError("a fusion of streams is trained by one process; leave --ngpu out")
-        return LanguageBatches(self.speech, self.experiment.train)
+        return LanguageBatches(speech, conf)
 
     def front_end(self) -> dict[str, Any]:
         """Of each stream its model, if it has one, and its statistics; of each language its classes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,45 +19,56 @@ from timbre.training.experiment import Experiment, TrainConf
 from timbre.training.heldout import split_utterances
 
 
-class FusionSpeech:
-    """A data directory of streams as a fusion trains on it.
+class FusionSelection:
+    """The utterances of a data directory as a fusion divides them, which tables alone say.
 
     Attributes:
         classes: of each language its classes in order; ``labels`` is the number among them of each utterance to
             train on, ``targets`` of every utterance.
         held: the utterances that are held out, of each language the same share.
-        statistics: of each stream mean and inverse deviation (2, F) over the utterances to train on.
-        whole: where whole utterances come from.
     """
 
-    def __init__(self, experiment: Experiment, data: DataDir) -> None:
-        conf, streams = experiment.train, experiment.used_streams
-        unread = StreamReader(data, streams)
+    def __init__(self, experiment: Experiment, data: DataDir, utterances: Sequence[str]) -> None:
+        conf = experiment.train
         self.languages, emotion = read_labels(data, "utt2lang"), read_labels(data, experiment.labels)
         if strange := [name for name in set(self.languages.values()) if not usable(name)]:
             raise TimbreError(f"{data.path}/utt2lang: no language can be called '{strange[0]}' here; take en, de …")
         unit_of = units(data, conf.heldout_unit)
         spoken: dict[str, dict[str, str]] = {}
-        for utterance in unread.utterances:
+        for utterance in utterances:
             spoken.setdefault(self.languages[utterance], {})[utterance] = emotion[utterance]
         self.classes = {language: sorted(set(spoken[language].values())) for language in sorted(spoken)}
         self.held: list[str] = []
         for language, labels in spoken.items():
             if len(self.classes[language]) < 2:
                 raise TimbreError(f"{data.path}: all utterances of language {language} are of one class")
-            self.held += split_utterances(labels, unit_of, conf.heldout_utterances, conf.seed)
+            self.held += split_utterances(
+                labels, unit_of, conf.heldout_utterances, conf.seed, beside=spoken.values()
+            )
         apart = set(self.held)
         self.targets = {
-            utterance: self.classes[self.languages[utterance]].index(emotion[utterance])
-            for utterance in unread.utterances
+            utterance: self.classes[self.languages[utterance]].index(emotion[utterance]) for utterance in utterances
         }
         self.labels = {name: number for name, number in self.targets.items() if name not in apart}
-        self.statistics = unread.statistics(list(self.labels))
-        self.whole = StreamReader(data, streams, self.statistics)
 
     def __str__(self) -> str:
         said = ", ".join(f"{language} {len(names)}" for language, names in self.classes.items())
         return f"classes by language: {said}; {len(self.labels)} utterances to train on, {len(self.held)} held out"
+
+
+class FusionSpeech(FusionSelection):
+    """A data directory of streams as a fusion trains on it.
+
+    Attributes, beside those of :class:`FusionSelection`:
+        statistics: of each stream mean and inverse deviation (2, F) over the utterances to train on.
+        whole: where whole utterances come from.
+    """
+
+    def __init__(self, experiment: Experiment, data: DataDir) -> None:
+        unread = StreamReader(data, experiment.used_streams)
+        super().__init__(experiment, data, unread.utterances)
+        self.statistics = unread.statistics(list(self.labels))
+        self.whole = StreamReader(data, experiment.used_streams, self.statistics)
 
 
 class FusionBatch(NamedTuple):
@@ -78,7 +90,7 @@ class LanguageBatches(Dataset):
     single row: what does not fill the last one is spread over all of the language's.
     """
 
-    def __init__(self, speech: FusionSpeech, conf: TrainConf) -> None:
+    def __init__(self, speech: FusionSelection, conf: TrainConf) -> None:
         if not speech.labels:
             raise TimbreError("no utterance to train on")
         self._speech, self._conf = speech, conf

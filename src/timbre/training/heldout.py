@@ -1,50 +1,111 @@
 """What of the training data is held out: speakers for verification, utterances for classification.
 
-Models are chosen, and thresholds and calibrations fitted, on these: never on a test set.
+Models are chosen, and thresholds and calibrations fitted, on these: never on a test set. Tables alone decide, so
+that a conf that does not fit the data is refused before there are features, with settings that fit.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.perturb import utt2person
+from timbre.training.experiment import Experiment
+
+MOST_SHARE = 0.5  # that train.heldout_utterances may be
 
 
-def split_speakers(data: DataDir, count: int, seed: int) -> tuple[list[str], list[str]]:
+def split_speakers(data: DataDir, experiment: Experiment, people: int = 1) -> tuple[list[str], list[str]]:
     """``(training speakers, held-out speakers)``, sorted; disjoint also as persons.
 
-    Held out are the ``count`` persons whose names have the lowest SHA-256 with the seed, so that adding a
-    speaker moves few others. Their perturbed copies are in neither part.
+    Held out are the ``train.heldout_speakers`` persons whose names have the lowest SHA-256 with the seed, so that
+    adding a speaker moves few others. Their perturbed copies are in neither part.
+
+    Args:
+        people: how many persons have to be left for augmentation.
+    Raises:
+        TimbreError: for fewer persons left than are needed, and held-out ones without trials of both kinds.
     """
-    person = {data.utt2spk[utterance]: name for utterance, name in utt2person(data).items()}
-    everybody = sorted(set(person.values()))
-    if count > len(everybody) - 2:
-        raise TimbreError(
-            f"{data.path}: {len(everybody)} speakers; train.heldout_speakers={count} leaves fewer than "
-            "two to train on"
-        )
-    chosen = set(sorted(everybody, key=lambda name: _place(seed, name))[:count])
-    training = sorted(speaker for speaker in person if person[speaker] not in chosen)
+    conf, person = experiment.train, utt2person(data)
+    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    spoken = Counter(name for utterance, name in person.items() if originals.get(utterance, utterance) == utterance)
+    order = sorted(set(person.values()), key=lambda name: _place(conf.seed, name))
+    if problem := _problem(experiment, order, spoken, people):
+        raise TimbreError(f"{data.path}: {problem}")
+    chosen = set(order[: conf.heldout_speakers])
+    training = sorted({speaker for utterance, speaker in data.utt2spk.items() if person[utterance] not in chosen})
     return training, sorted(chosen)
 
 
-def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], share: float, seed: int) -> list[str]:
+def _problem(experiment: Experiment, order: Sequence[str], spoken: Mapping[str, int], people: int) -> str:
+    """What is wrong with holding the first of ``order`` out, and settings that fit; "" for nothing.
+
+    ``spoken`` are the utterances of each, copies not counted.
+    """
+    conf, copies, everybody = experiment.train, 1 + len(experiment.speeds), len(order)
+    held, in_batch = conf.heldout_speakers, math.ceil(conf.batch_speakers / copies)
+    left, most = max(everybody - held, 0), everybody - max(2, in_batch, people)
+
+    def has_trials(count: int) -> bool:
+        return count == 0 or (count > 1 and max(spoken[name] for name in order[:count]) > 1)
+
+    if held > most:
+        reasons = []
+        if conf.batch_speakers > 1 and in_batch > left:
+            counted = ", copies at other speeds counted" if copies > 1 else ""
+            reasons.append(
+                f"a batch is of {conf.batch_speakers}{counted} (train.batch_size={conf.batch_size}, "
+                f"train.utterances_per_speaker={conf.utterances_per_speaker})"
+            )
+        if people > 1 and people > left:
+            reasons.append(f"augment.babble_speakers={list(experiment.augment.babble_speakers)} takes {people}")
+        problem = (
+            f"train.heldout_speakers={held} leaves {left} of {everybody} speakers to train on, and "
+            f"{' and '.join(reasons) or 'two are needed'}"
+        )
+        held = most if most > 1 else min(held, everybody // 4)
+        held = held if has_trials(held) else 0
+    elif not has_trials(held):
+        problem = (
+            f"train.heldout_speakers={held}: trials of both kinds take two held-out speakers, one of them with two "
+            "utterances"
+        )
+        held = next((count for count in range(max(held, 2), most + 1) if has_trials(count)), 0)
+    else:
+        return ""
+    left = everybody - held
+    if left < 2:
+        return f"{problem}; more speakers are needed"
+    settings = {} if held == conf.heldout_speakers else {"train.heldout_speakers": held}
+    if in_batch > left:
+        settings["train.batch_size"] = conf.utterances_per_speaker * left * copies
+    if people > left:
+        settings["augment.babble_speakers"] = f"[{min(experiment.augment.babble_speakers[0], left - 1)},{left - 1}]"
+    return f"{problem}; what fits: " + " ".join(f"--set {key}={value}" for key, value in settings.items())
+
+
+def split_utterances(
+    labels: Mapping[str, str],
+    unit_of: Mapping[str, str],
+    share: float,
+    seed: int,
+    beside: Iterable[Mapping[str, str]] = (),
+) -> list[str]:
     """The utterances of ``labels`` (utterance → class) that are held out: a ``share`` of all, sorted.
 
     Units (:func:`timbre.corpora.splits.units`) are held out whole, in the order of their SHA-256 with the seed, as
     long as that comes nearer to the share; of every class one unit at least is left to train on.
 
+    Args:
+        beside: other labels of which the same share is held out; the one that a refusal names fits them too.
     Raises:
         TimbreError: for a share above 0 of which nothing comes.
     """
-    inside: dict[str, list[str]] = {}
-    for utterance in labels:
-        inside.setdefault(unit_of[utterance], []).append(utterance)
-    classes = {unit: {labels[utterance] for utterance in utterances} for unit, utterances in inside.items()}
+    inside, classes = _by_unit(labels, unit_of)
     left = Counter(label for unit in classes for label in classes[unit])
     chosen: list[str] = []
     for unit in sorted(inside, key=lambda name: _place(seed, name)):
@@ -54,12 +115,32 @@ def split_utterances(labels: Mapping[str, str], unit_of: Mapping[str, str], shar
             left.subtract(classes[unit])
             chosen += inside[unit]
     if share and not chosen:
+        least = max(_least_share(table, unit_of) for table in (labels, *beside))
         raise TimbreError(
             f"of {len(labels)} utterances in {len(inside)} units none can be held out: each (session, speaker or "
             f"text) is more than twice train.heldout_utterances={share:g} of them, or has a class that no other "
-            "has; choose a larger share, another train.heldout_unit, or 0"
+            f"has; what fits: --set train.heldout_utterances={least if least <= MOST_SHARE else 0:g}, or another "
+            "train.heldout_unit"
         )
     return sorted(chosen)
+
+
+def _by_unit(
+    labels: Mapping[str, str], unit_of: Mapping[str, str]
+) -> tuple[dict[str, list[str]], dict[str, set[str]]]:
+    """Of each unit its utterances and its classes."""
+    inside: dict[str, list[str]] = {}
+    for utterance in labels:
+        inside.setdefault(unit_of[utterance], []).append(utterance)
+    return inside, {unit: {labels[utterance] for utterance in utterances} for unit, utterances in inside.items()}
+
+
+def _least_share(labels: Mapping[str, str], unit_of: Mapping[str, str]) -> float:
+    """The least share, in thousandths, to which one unit comes nearer than none; 1 where none can be spared."""
+    inside, classes = _by_unit(labels, unit_of)
+    left = Counter(label for unit in classes for label in classes[unit])
+    sizes = [len(inside[unit]) for unit in inside if all(left[label] > 1 for label in classes[unit])]
+    return math.ceil(1000 * (min(sizes) // 2 + 1) / len(labels)) / 1000 if sizes else 1.0
 
 
 def _place(seed: int, name: str) -> bytes:

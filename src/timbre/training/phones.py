@@ -23,8 +23,19 @@ from timbre.models.trained import TrainedModel
 from timbre.scoring.phones import phone_error_rate
 from timbre.training.criterion import ObjectiveCriterion
 from timbre.training.experiment import Experiment
+from timbre.training.selection import Selection
 from timbre.training.speech import TrainingSpeech
 from timbre.training.task import Task
+
+
+def _transcripts(experiment: Experiment, data: DataDir) -> PhoneSpeech:
+    """What is said in whole utterances; crops, whose words nobody knows, are refused."""
+    if experiment.train.crop_frames:
+        raise TimbreError(
+            f"train.crop_frames={experiment.train.crop_frames}: task phones trains on whole utterances, whose "
+            "transcripts it has; what fits: --set train.crop_frames=0"
+        )
+    return PhoneSpeech.of(data)
 
 
 class TranscribedSpeech(TrainingSpeech):
@@ -33,8 +44,8 @@ class TranscribedSpeech(TrainingSpeech):
     def __init__(
         self, experiment: Experiment, data: DataDir, allow_pipes: bool = False, sources: Path | None = None
     ) -> None:
+        self.said = _transcripts(experiment, data)
         super().__init__(experiment, data, allow_pipes, sources)
-        self.said = PhoneSpeech.of(data)
 
 
 class Phones(Task):
@@ -44,12 +55,14 @@ class Phones(Task):
     speech: TranscribedSpeech
 
     @staticmethod
+    def select(experiment: Experiment, data: DataDir, sources: Path | None) -> Selection:
+        """As of every task; transcripts have to be there."""
+        _transcripts(experiment, data)
+        return Task.select(experiment, data, sources)
+
+    @staticmethod
     def read(experiment: Experiment, data: DataDir, allow_pipes: bool, sources: Path | None) -> TranscribedSpeech:
         """The speech of a data directory with ``phones`` and ``utt2lang``."""
-        if experiment.train.crop_frames:
-            raise TimbreError(
-                "train.crop_frames: task phones trains on whole utterances, whose transcripts it has; set it to 0"
-            )
         return TranscribedSpeech(experiment, data, allow_pipes, sources)
 
     def build_loss(self) -> nn.Module:

@@ -16,8 +16,9 @@ from timbre.models import build_encoder
 from timbre.training.averaging import MOST
 from timbre.training.criterion import Criterion, EmbeddingCriterion
 from timbre.training.crops import CropBatches
-from timbre.training.experiment import Experiment
+from timbre.training.experiment import Experiment, TrainConf
 from timbre.training.initialise import refuse_known_utterances, start_from
+from timbre.training.selection import Selection
 from timbre.training.speech import TrainingSpeech
 
 
@@ -41,6 +42,11 @@ class Task:
         self.loss = self.build_loss()
 
     @staticmethod
+    def select(experiment: Experiment, data: DataDir, sources: Path | None) -> Selection:
+        """What is trained on and what is held out, by the tables of a data directory alone."""
+        return Selection(experiment, data, list(data.utt2spk), sources)
+
+    @staticmethod
     def read(experiment: Experiment, data: DataDir, allow_pipes: bool, sources: Path | None) -> TrainingSpeech:
         """The speech of a data directory, as the task trains on it."""
         return TrainingSpeech(experiment, data, allow_pipes, sources)
@@ -62,6 +68,11 @@ class Task:
                 f"{len(short)} of {len(lengths)} utterances have fewer frames than the encoder needs, {least}: "
                 f"{some(short)}; leave them out of the data, or set train.crop_frames to {least} or more"
             )
+        return self.divide(speech, conf, share)
+
+    @staticmethod
+    def divide(speech: Selection, conf: TrainConf, share: tuple[int, int] = (0, 1)) -> CropBatches:
+        """The batches of what is trained on; of a selection their order alone."""
         return CropBatches(speech.crops, speech.labels, conf, share)
 
     def start(self, data: DataDir) -> str:

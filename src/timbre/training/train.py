@@ -20,26 +20,14 @@ from timbre.models.precision import resolve_precision
 from timbre.models.trained import cpu_state, resolve_device
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
-from timbre.training.classification import Classification
 from timbre.training.experiment import Experiment, features_name, load_experiment
-from timbre.training.fusion import FusionTask
 from timbre.training.initialise import freeze
-from timbre.training.phones import Phones
-from timbre.training.self_supervised import SelfSupervised
 from timbre.training.speech import fingerprint
 from timbre.training.task import Task
+from timbre.training.tasks import TASKS
 from timbre.training.trainer import Trainer
-from timbre.training.verification import Verification
 
 log = logging.getLogger(__name__)
-
-TASKS: dict[str, type[Task]] = {
-    "verification": Verification,
-    "classification": Classification,
-    "self_supervised": SelfSupervised,
-    "fusion": FusionTask,
-    "phones": Phones,
-}
 
 
 def train_experiment(

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from timbre.errors import TimbreError
 from timbre.models.extraction import embed_utterances
 from timbre.scoring import calibration
 from timbre.scoring.metrics import eer, roc_curve
@@ -50,9 +49,7 @@ class Verification(Task):
         """Scores and labels of all pairs."""
         speech = self.speech
         embeddings = embed_utterances(encoder, speech.whole, speech.held, self.device) - mean
-        scores, targets = pair_scores(embeddings, [speech.utt2spk[utterance] for utterance in speech.held])
-        refuse_without_targets(targets, speech.held_out)
-        return scores, targets
+        return pair_scores(embeddings, [speech.utt2spk[utterance] for utterance in speech.held])
 
 
 def pair_scores(embeddings: np.ndarray, speakers: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,12 +58,3 @@ def pair_scores(embeddings: np.ndarray, speakers: list[str]) -> tuple[np.ndarray
     first, second = np.triu_indices(len(unit), k=1)
     names = np.unique(speakers, return_inverse=True)[1]
     return (unit @ unit.T)[first, second].astype(np.float64), names[first] == names[second]
-
-
-def refuse_without_targets(targets: np.ndarray, held_out: list[str]) -> None:
-    """Refuses held-out speakers whose trials are all of one kind."""
-    if targets.all() or not targets.any():
-        raise TimbreError(
-            f"the {len(held_out)} held-out speakers give {int(targets.sum())} target trials of {len(targets)}; "
-            "they need two utterances each: hold out more (train.heldout_speakers), or none (0)"
-        )

@@ -19,6 +19,8 @@ stage=2 task=fusion data=data/speaker_independent expdir=exp/cross_lingual init=
 require_file "$data/all/utt2lang" "./run.sh (stage 0) makes it"
 [ ${#languages[@]} -gt 0 ] || mapfile -t languages < <(cut -d' ' -f2 "$data/all/utt2lang" | sort -u)
 
+trained=("${languages[@]/#/$feats/}")
+timbre check-conf --conf "$conf" "${overrides[@]}" "${trained[@]/%//test}"
 for lang in "${languages[@]}"; do
   require_file "$feats/$lang/test/utt2lang" "./run.sh --conf $conf --stop-stage 1 makes it"
   steps/train_encoder.sh --conf "$conf" "${overrides[@]}" --device "$device" --train "$feats/$lang/test" "$exp/$lang/model"
