@@ -37,9 +37,8 @@ cd "$(dirname "$0")"
 . ./path.sh
 . utils/recipe.sh
 [[ $corpus =~ ^(synthetic)?$ ]] || die "--corpus takes synthetic; the real folders: --voxceleb1 --voxceleb2 --lists"
-default=ecapa512_aam
-[ -z "$corpus" ] || default=small
-conf=${conf:-conf/$default.yaml}
+if [ -n "$corpus" ] || grep -qs '^Synthetic' data/about; then conf=${conf:-conf/small.yaml}; fi
+conf=${conf:-conf/ecapa512_aam.yaml}
 . utils/experiment.sh
 
 if stage 0 "data: the corpora, data directories and the lists of trials"; then
