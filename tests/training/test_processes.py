@@ -11,9 +11,11 @@ import sys
 import pytest
 import torch
 from messages import names
+from torch.distributed.launcher import api
 from waiting import LIMIT, wait_for
 
 from timbre.features.published import read_model
+from timbre.training import processes
 from timbre.training.train import train_experiment
 
 ALL = pytest.mark.all
@@ -76,6 +78,15 @@ def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
     whole, killed = read_model(tmp_path / "whole"), read_model(tmp_path / "killed")
     for key, value in whole["encoder"].items():
         assert torch.equal(killed["encoder"][key], value), key
+
+
+def test_processes_share_the_processors_that_this_one_may_use(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(6))
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(api, "elastic_launch", lambda *_: lambda *_: None)
+    processes.launch(2, 1, "localhost:0", "exp", [])
+    assert os.environ.pop("OMP_NUM_THREADS") == "3"
 
 
 def test_a_failure_is_one_line_of_each_process_and_ends_them(toy_data, toy_conf, tmp_path):

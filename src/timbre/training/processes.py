@@ -33,7 +33,7 @@ def launch(processes: int, nodes: int, rendezvous: str, name: str, arguments: Se
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
     config = LaunchConfig(
         nodes, nodes, processes, run_id=name, rdzv_backend="c10d", rdzv_endpoint=rendezvous, max_restarts=0
     )
