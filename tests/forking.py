@@ -8,6 +8,7 @@ Called otherwise it is Python itself. Exit codes, signals, output and files are 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -78,6 +79,8 @@ class Forks:
 def serve() -> None:
     """Forks for every call that comes by the file ``socket`` of this folder, until standard input is closed."""
     _import_all()
+    gc.collect()
+    gc.freeze()  # what is imported is shared with the children: their collections leave it alone
     listener = socket.socket(socket.AF_UNIX)
     listener.bind("socket")
     listener.listen(64)
