@@ -6,7 +6,7 @@
 #
 #   ./run.sh --voxceleb1 DIR --voxceleb2 DIR --lists DIR --musan DIR --rirs DIR --ngpu 2
 #   ./run.sh --voxceleb1 DIR --lists DIR            train on VoxCeleb1 dev; DIR with the list O alone
-#   ./run.sh --corpus synthetic                     synthetic speech laid out like it, to try the recipe
+#   ./run.sh --corpus synthetic                     synthetic speech laid out like it, with conf/small.yaml: to try it
 #   ./run.sh --stage 1 --conf conf/ecapa512_aam_large_margin.yaml     fine-tune exp/ecapa512_aam
 #
 # EER % of others on O/E/H: ECAPA-TDNN (C = 512) 1.01/1.24/2.32, ResNet34 0.867/1.049/1.959. Ours: RESULTS.md.
