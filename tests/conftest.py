@@ -19,11 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what ``--all`` adds; recipes first, as their files take longest."""
+    """Leaves out what ``--all`` adds; first the files that take longest, the pages' commands and the recipes."""
     if not config.getoption("--all"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("all")])
         items[:] = [item for item in items if not item.get_closest_marker("all")]
-    items.sort(key=lambda item: "recipes" not in item.path.parts)
+    items.sort(key=lambda item: (item.path.name != "test_commands.py", "recipes" not in item.path.parts))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -72,12 +72,13 @@ class Forks:
 
     def stop(self) -> None:
         """Ends the process, and with it what it has forked."""
+        self._process.stdin.write(b"stop")  # its end alone would not do: a fork of the tests may hold the pipe open
         self._process.stdin.close()
         self._process.wait(timeout=60)
 
 
 def serve() -> None:
-    """Forks for every call that comes by the file ``socket`` of this folder, until standard input is closed."""
+    """Forks for every call until standard input says to stop, or ends."""
     _import_all()
     gc.collect()
     gc.freeze()  # what is imported is shared with the children: their collections leave it alone
