@@ -36,3 +36,8 @@ export LC_ALL=C PYTHONUTF8=1 PYTHONUNBUFFERED=1
 if [[ -z ${TIMBRE_DEFAULT_MALLOC:-} ]]; then
   export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 fi
+
+# OpenMP's threads spin while they wait for each other, and so take the processors from other processes. Bounded, the
+# spinning makes a training step 9 % slower where nothing else runs, and two trainings on two cores 1.9 times as fast
+# (benchmarks/waiting.py). GOMP_SPINCOUNT and OMP_WAIT_POLICY of yours stand.
+[[ -n ${OMP_WAIT_POLICY:-} ]] || export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
