@@ -39,5 +39,5 @@ fi
 
 # OpenMP's threads spin while they wait for each other, and so take the processors from other processes. Bounded, the
 # spinning makes a training step 9 % slower where nothing else runs, and two trainings on two cores 1.9 times as fast
-# (benchmarks/waiting.py). GOMP_SPINCOUNT and OMP_WAIT_POLICY of yours stand.
+# (benchmarks/spinning.py). GOMP_SPINCOUNT and OMP_WAIT_POLICY of yours stand.
 [[ -n ${OMP_WAIT_POLICY:-} ]] || export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}

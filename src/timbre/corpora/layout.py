@@ -74,6 +74,15 @@ def lines(rows: Iterable[str]) -> str:
     return "".join(f"{row}\n" for row in sorted(set(rows), key=str.encode))
 
 
+def speaker_tables(utterances: Iterable[Utterance], part: str) -> dict[str, str]:
+    """``<part>/utt2spk`` and ``<part>/spk2gender`` of the utterances of a part, as texts by their paths."""
+    mine = [one for one in utterances if one.part == part]
+    return {
+        f"{part}/utt2spk": lines(f"{one.utterance} {one.speaker}" for one in mine),
+        f"{part}/spk2gender": lines(f"{one.speaker} {one.gender}" for one in mine),
+    }
+
+
 def about(data: Path) -> str:
     """What the speech of a data directory is, in a line: the file ``about`` there or nearest above it."""
     for folder in (data, *data.parents):

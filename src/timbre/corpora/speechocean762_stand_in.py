@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from timbre.corpora.layout import Layout, Utterance, lines
+from timbre.corpora.layout import Layout, Utterance, lines, speaker_tables
 
 _FIRST_SPEAKER = {"train": 1, "test": 5001}
 
@@ -17,13 +17,12 @@ def _place(part: str, speaker: int, utterance: int) -> tuple[str, str, str]:
 
 def _files(utterances: Sequence[Utterance]) -> Mapping[str, str]:
     """The tables of each part; ``wav.scp`` has tabs, as there."""
-    files = {}
+    files: dict[str, str] = {}
     for part in _FIRST_SPEAKER:
         mine = [one for one in utterances if one.part == part]
         files[f"{part}/wav.scp"] = lines(f"{one.utterance}\t{one.wav}" for one in mine)
-        files[f"{part}/utt2spk"] = lines(f"{one.utterance} {one.speaker}" for one in mine)
         files[f"{part}/text"] = lines(f"{one.utterance}\t{one.text.upper()}" for one in mine)
-        files[f"{part}/spk2gender"] = lines(f"{one.speaker} {one.gender}" for one in mine)
+        files |= speaker_tables(mine, part)
     return files
 
 

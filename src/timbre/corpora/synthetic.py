@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from timbre.conf import Section, build, dump, load, overlay, override, read_yaml
 from timbre.corpora.acoustics import Conditions, Span, record
-from timbre.corpora.layout import PHONES, SYNTHETIC, Layout, Utterance, lines
+from timbre.corpora.layout import PHONES, SYNTHETIC, Layout, Utterance, lines, speaker_tables
 from timbre.corpora.rows import Row, corpus_module, refuse_missing_audio, refuse_shared_speakers
 from timbre.corpora.texts import sentence
 from timbre.corpora.voices import Speaker, Spoken, make_speaker, natural_variants, speak
@@ -190,12 +190,10 @@ def _write_phones(path: Path, spoken: Spoken) -> None:
 
 def _tables(utterances: Sequence[Utterance]) -> Mapping[str, str]:
     """The manifest of each part."""
-    files = {}
+    files: dict[str, str] = {}
     for part in PARTS:
-        mine = [one for one in utterances if one.part == part]
-        files[f"{part}/utt2spk"] = lines(f"{one.utterance} {one.speaker}" for one in mine)
-        files[f"{part}/text"] = lines(f"{one.utterance} {one.text}" for one in mine)
-        files[f"{part}/spk2gender"] = lines(f"{one.speaker} {one.gender}" for one in mine)
+        files[f"{part}/text"] = lines(f"{one.utterance} {one.text}" for one in utterances if one.part == part)
+        files |= speaker_tables(utterances, part)
     return files
 
 

@@ -1,6 +1,6 @@
 """What it costs that threads wait by spinning: a training step alone, and two trainings at once on the same cores.
 
-    python benchmarks/waiting.py [--rounds 3] [--steps 10]
+    python benchmarks/spinning.py [--rounds 3] [--steps 10]
 
 OpenMP's threads spin for a while before they sleep. Alone that saves the time to wake them; where other processes
 have work, it is taken from them. Each row is a setting of the environment: GOMP_SPINCOUNT bounds the spinning, and
