@@ -131,10 +131,13 @@ def test_only_what_stands_between_the_lines_is_replaced(exps, tmp_path, capsys):
 
 def test_an_experiment_that_was_not_measured_yet_is_named_and_left_out(exps, tmp_path, capsys):
     (tmp_path / "training").mkdir()
-    main(["make-results", str(exps[0]), str(tmp_path / "training")])
+    (tmp_path / "notes.txt").write_text("a glob gives files too\n")
+    main(["make-results", str(tmp_path / "training"), str(exps[0]), str(tmp_path / "notes.txt")])
     done = capsys.readouterr()
-    assert done.out == results(exps[:1]) + "\n" and names(
-        done.err, tmp_path / "training", "metrics.json", "stage 4"
+    assert done.out == results(exps[:1]) + "\n"
+    training, notes = done.err.splitlines()
+    assert names(training, tmp_path / "training", "metrics.json", "stage 4") and names(
+        notes, tmp_path / "notes.txt"
     )
     with pytest.raises(SystemExit):
         main(["make-results", str(tmp_path / "training")])

@@ -27,11 +27,12 @@ SETTINGS = {
 
 
 def in_two(conf, settings, data, directory, wait=True):
-    """``torchrun`` with two processes on the CPU."""
+    """``torchrun`` with two processes on the CPU; its temporary folders lie in ``directory``'s parent, in ``tmp``."""
     command = [sys.executable, "-m", "timbre", "train-encoder", "--ngpu=2", "--conf", str(conf), "--device", "cpu"]
     command += ["--train", str(data.path)]
     command += [f"--set={setting}" for setting in settings] + [str(directory)]
-    variables = os.environ | {"OMP_NUM_THREADS": "1"}
+    (directory.parent / "tmp").mkdir(exist_ok=True)
+    variables = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(directory.parent / "tmp")}
     process = subprocess.Popen(
         command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -55,6 +56,8 @@ def test_two_processes_give_the_losses_of_one(name, toy_data, toy_conf, tmp_path
     conf = toy_conf(*settings)
     train_experiment(conf, data, tmp_path / "one", "cpu")
     in_two(tmp_path / "toy.yaml", settings, data, tmp_path / "two")
+    assert not [path for path in tmp_path.glob("two_*")], "torch's folders beside the experiment"
+    assert not list((tmp_path / "tmp").glob("*torch*")) + list((tmp_path / "tmp").glob("timbre-*"))
     one, two = history(tmp_path / "one"), history(tmp_path / "two")
     assert len(one) == len(two) == 2
     for epoch in range(2):
@@ -92,4 +95,5 @@ def test_processes_share_the_processors_that_this_one_may_use(monkeypatch):
 def test_a_failure_is_one_line_of_each_process_and_ends_them(toy_data, toy_conf, tmp_path):
     process = in_two(tmp_path / "toy.yaml", ["train.batch_size=7"], toy_data(), tmp_path / "exp", wait=False)
     _, err = process.communicate(timeout=LIMIT)
+    assert not list(tmp_path.glob("exp_*")) and not list((tmp_path / "tmp").glob("*"))
     assert process.returncode == 1 and names(err, "train.batch_size=7", "2 processes", " of 2 failed")

@@ -25,11 +25,15 @@ def main(args: argparse.Namespace) -> None:
     from timbre.report.results import results, write_results
     from timbre.scoring.measured import metrics_files
 
-    waiting = [exp for exp in args.exp if Path(exp).is_dir() and not metrics_files(Path(exp))]
+    waiting = [exp for exp in args.exp if Path(exp).exists() and not metrics_files(Path(exp))]
     measured = [exp for exp in args.exp if exp not in waiting]
+    if measured:
+        for exp in waiting:
+            why = (
+                "no metrics.json, which stage 4 makes" if Path(exp).is_dir() else "a file, no experiment directory"
+            )
+            print(f"{exp}: left out: {why}", file=sys.stderr)
     text = results(measured or args.exp, args.published)  # where none was measured, the first is refused
-    for exp in waiting:
-        print(f"{exp}: left out: no metrics.json, which stage 4 makes", file=sys.stderr)
     if args.out:
         write_results(args.out, text)
     print(f"{args.out}: results of {len(measured)} experiments" if args.out else text)

@@ -7,9 +7,11 @@ process, and all here does nothing.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,21 +29,32 @@ WAIT = timedelta(hours=2)
 def launch(processes: int, nodes: int, rendezvous: str, name: str, arguments: Sequence[str]) -> None:
     """Runs ``timbre <arguments>`` in so many processes on each of ``nodes`` machines, which meet at ``rendezvous``.
 
-    ``name`` is the same on all machines, and of no other run. A failure of one process ends all.
+    ``name`` is the same on all machines, and of no other run. A failure of one process ends all. What torch keeps of
+    the processes lies in a temporary folder until they end.
     """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
-    config = LaunchConfig(
-        nodes, nodes, processes, run_id=name, rdzv_backend="c10d", rdzv_endpoint=rendezvous, max_restarts=0
-    )
-    try:
-        elastic_launch(config, sys.executable)("-m", "timbre", *arguments)
-    except ChildFailedError as error:
-        failed = sorted(error.failures)
-        raise TimbreError(f"process {failed[0]} of {processes * nodes} failed; its message stands above") from None
+    with tempfile.TemporaryDirectory(prefix="timbre-processes-", ignore_cleanup_errors=True) as logs:
+        config = LaunchConfig(
+            nodes,
+            nodes,
+            processes,
+            run_id=hashlib.sha256(name.encode()).hexdigest()[:16],  # torch names folders by it: a path would be one
+            rdzv_backend="c10d",
+            rdzv_endpoint=rendezvous,
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=logs),
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", "timbre", *arguments)
+        except ChildFailedError as error:
+            failed = sorted(error.failures)
+            said = f"process {failed[0]} of {processes * nodes} failed; its message stands above"
+            raise TimbreError(said) from None
 
 
 @contextmanager
