@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def in_two(conf, settings, data, directory, wait=True):
-    """``torchrun`` with two processes on the CPU; its temporary folders lie in ``directory``'s parent, in ``tmp``."""
+    """``torchrun`` with two processes on the CPU; its temporary folders lie in ``tmp`` beside ``directory``."""
     command = [sys.executable, "-m", "timbre", "train-encoder", "--ngpu=2", "--conf", str(conf), "--device", "cpu"]
     command += ["--train", str(data.path)]
     command += [f"--set={setting}" for setting in settings] + [str(directory)]
@@ -56,7 +56,7 @@ def test_two_processes_give_the_losses_of_one(name, toy_data, toy_conf, tmp_path
     conf = toy_conf(*settings)
     train_experiment(conf, data, tmp_path / "one", "cpu")
     in_two(tmp_path / "toy.yaml", settings, data, tmp_path / "two")
-    assert not [path for path in tmp_path.glob("two_*")], "torch's folders beside the experiment"
+    assert not list(tmp_path.glob("two_*")), "torch's folders beside the experiment"
     assert not list((tmp_path / "tmp").glob("*torch*")) + list((tmp_path / "tmp").glob("timbre-*"))
     one, two = history(tmp_path / "one"), history(tmp_path / "two")
     assert len(one) == len(two) == 2

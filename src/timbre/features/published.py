@@ -46,7 +46,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
             stderr.
 
     Raises:
-        TimbreError: where there is none, or it is of no known layout.
+        TimbreError: where there is none, it is damaged, or it is of no known layout.
     """
     path = Path(path)
     file = path / "final.pt" if path.is_dir() else path
@@ -60,7 +60,9 @@ def read_model(path: str | Path) -> dict[str, Any]:
     known = layouts()
     plain = [each for module in known.values() for each in getattr(module, "SAFE_GLOBALS", [])]
     with torch.serialization.safe_globals(plain):
-        state = load_tensors(file)
+        state = load_tensors(
+            file, "copy it again; one that was trained here is made again when it is removed (stage 2)"
+        )
     if isinstance(state, dict) and state.get("format") == FORMAT:
         return state
     for name, module in known.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,48 @@ from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 
 
-def load_tensors(file: str | Path) -> Any:
-    """``torch.load`` of tensors and plain data, never of code; a damaged file is refused by name."""
+class DamagedError(TimbreError):
+    """A file that was read, and does not hold what was saved in it."""
+
+
+def load_tensors(file: str | Path, mend: str = "copy it again, or make it again") -> Any:
+    """``torch.load`` of tensors and plain data, never of code.
+
+    Args:
+        mend: what to do about a damaged file, for the message.
+
+    Raises:
+        DamagedError: naming the file, where it is cut short, or its bytes are others than those that were saved.
+        TimbreError: naming the file, where it cannot be opened, or holds more than data.
+    """
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with open(file, "rb"):
+            pass
     except OSError as error:
         raise TimbreError(f"{file}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError … for bad files
-        why = (str(error) or type(error).__name__).splitlines()[0]  # of an empty file there is no message
-        why = why.partition(". ")[0]  # torch goes on with advice that would run code
-        raise TimbreError(f"{file}: not readable as saved tensors: {why}; copy it or make it again") from None
+    whole = False
+    try:
+        whole = _has_its_checksums(file)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError, OSError …
+        said = str(error) or type(error).__name__  # of an empty file there is no message
+        why = said.splitlines()[0].partition(". ")[0]  # torch goes on with advice that would run code
+        if whole or "unsupported GLOBAL" in said:
+            raise TimbreError(f"{file}: holds more than saved tensors and plain data ({why}); {mend}") from None
+        raise DamagedError(f"{file}: damaged: not readable as saved tensors ({why}); {mend}") from None
+
+
+def _has_its_checksums(file: str | Path) -> bool:
+    """Whether ``file`` is a zip file, as torch writes them, and has the bytes that were written.
+
+    Torch itself reads them without a look at their checksums.
+    """
+    if not zipfile.is_zipfile(file):
+        return False  # cut short, or in torch's form of before 2020, which has no checksums
+    with zipfile.ZipFile(file) as archive:
+        if record := archive.testzip():
+            raise ValueError(f"the bytes of {record} are others than those that were saved")
+    return True
 
 
 def save_tensors(file: Path, state: dict[str, Any]) -> None:

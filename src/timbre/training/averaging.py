@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from timbre.errors import TimbreError
 from timbre.features.tensors import load_tensors
 from timbre.training.crops import CropBatches
 
@@ -21,9 +22,23 @@ def epoch_file(directory: Path, epoch: int) -> Path:
 
 
 def average_epochs(directory: Path, epochs: list[int]) -> dict[str, dict[str, torch.Tensor]]:
-    """The mean of the weights after ``epochs``; counters (integers) are those of the last."""
-    saved = [load_tensors(epoch_file(directory, epoch)) for epoch in epochs]
+    """The mean of the weights after ``epochs``; counters (integers) are those of the last.
+
+    Raises:
+        TimbreError: naming a file of an epoch that is damaged or is not there, and how it is made again.
+    """
+    saved = [_read(directory, epoch) for epoch in epochs]
     return {part: {name: _mean([one[part][name] for one in saved]) for name in saved[0][part]} for part in saved[0]}
+
+
+def _read(directory: Path, epoch: int) -> dict[str, dict[str, torch.Tensor]]:
+    file, mend = (
+        epoch_file(directory, epoch),
+        f"remove {directory}/checkpoint.pt, to train again from the beginning",
+    )
+    if not file.exists():
+        raise TimbreError(f"{file}: no such file, and it is one of the epochs to be averaged; {mend}")
+    return load_tensors(file, mend)
 
 
 def _mean(tensors: list[torch.Tensor]) -> torch.Tensor:

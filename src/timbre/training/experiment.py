@@ -108,7 +108,8 @@ class TrainConf(Section):
     patience: NonNegativeInt = Field(
         0, description="stop after so many epochs without a lower held-out EER or error; 0: never"
     )
-    checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch")
+    checkpoint_steps: PositiveInt = Field(200, description="steps between checkpoints within an epoch, at most")
+    checkpoint_minutes: PositiveFloat = Field(5.0, description="minutes between them, at most, of whole steps")
 
     @property
     def batch_speakers(self) -> int:

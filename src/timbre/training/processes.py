@@ -29,8 +29,8 @@ WAIT = timedelta(hours=2)
 def launch(processes: int, nodes: int, rendezvous: str, name: str, arguments: Sequence[str]) -> None:
     """Runs ``timbre <arguments>`` in so many processes on each of ``nodes`` machines, which meet at ``rendezvous``.
 
-    ``name`` is the same on all machines, and of no other run. A failure of one process ends all. What torch keeps of
-    the processes lies in a temporary folder until they end.
+    ``name`` is the same on all machines, and of no other run. A failure of one process ends all. Torch's files
+    about the processes lie in a temporary folder until they end.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -1,8 +1,8 @@
-"""The training loop: from batches of crops to a checkpoint per epoch, resumable at any step.
+"""The training loop: from batches of crops to the weights after each epoch, resumable at any step.
 
-All that a run is lies in its :class:`State`, saved whole; batches, schedules, the order of data and what layers
-draw at random are functions of the seed and the step. Killed at any moment and started again, it ends with the same
-weights bit for bit (on the CPU, with the same number of threads).
+The :class:`State` of a run is saved whole (:mod:`timbre.training.checkpoints`); batches, schedules, the order of
+data and what layers draw at random are functions of the seed and the step. Killed at any moment and started again,
+it ends with the same weights bit for bit (on the CPU, with the same number of threads).
 
 Under ``torchrun`` each process does its rows of every batch (:mod:`timbre.training.processes`); the first one
 evaluates, saves and speaks.
@@ -28,14 +28,16 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from timbre.errors import TimbreError, some
-from timbre.features.tensors import load_tensors, save_tensors
+from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
 from timbre.models.trained import cpu_state
 from timbre.training import processes
 from timbre.training.averaging import epoch_file
+from timbre.training.checkpoints import NEWEST, Checkpoints
 from timbre.training.criterion import Criterion
 from timbre.training.crops import Batch, CropBatches
 from timbre.training.experiment import TrainConf
+from timbre.training.optimizer import build_optimizer
 from timbre.training.schedule import learning_rate, margin_scale
 from timbre.training.state import State
 
@@ -68,19 +70,25 @@ class Trainer:
         self._parameters = [weight for weight in criterion.parameters() if weight.requires_grad]
         if processes.share()[1] > 1:
             self._criterion = DistributedDataParallel(criterion, broadcast_buffers=False)
-        self._optimizer = _optimizer(conf, self._parameters, self.encoder)
+        self._optimizer = build_optimizer(conf, self._parameters, self.encoder)
         self._scaler = torch.amp.GradScaler(device.type, enabled=conf.precision == "fp16")
+        self._checkpoints = Checkpoints(directory, conf.checkpoint_steps, conf.checkpoint_minutes)
         self.state = State()
+
+    @property
+    def _done(self) -> int:
+        """Steps since the beginning of the training."""
+        return self.state.epoch * len(self.batches) + self.state.batch
 
     def run(self) -> State:
         """Trains to the end of the last epoch or of patience, from the last checkpoint if there is one."""
         self._resume()
-        steps = len(self.batches)
-        done = self.state.epoch * steps + self.state.batch
-        board = SummaryWriter(self.directory / "tensorboard", purge_step=done) if processes.is_first() else None
+        board = (
+            SummaryWriter(self.directory / "tensorboard", purge_step=self._done) if processes.is_first() else None
+        )
         progress = tqdm(
-            total=self.conf.epochs * steps,
-            initial=done,
+            total=self.conf.epochs * len(self.batches),
+            initial=self._done,
             desc="train",
             unit="step",
             mininterval=1,
@@ -89,6 +97,7 @@ class Trainer:
         with progress:
             while self.state.epoch < self.conf.epochs and not self._out_of_patience():
                 self._epoch(board, progress)
+        self._checkpoints.end()
         if board:
             board.close()
         return self.state
@@ -107,11 +116,12 @@ class Trainer:
                 state.sums[name] = state.sums.get(name, 0.0) + value
             if board:
                 for name, value in {**values, "learning_rate": rate}.items():
-                    board.add_scalar(f"train/{name}", value, state.epoch * steps + state.batch)
+                    board.add_scalar(f"train/{name}", value, self._done)
             state.batch += 1
+            self._checkpoints.note(self._done)
             progress.update()
             progress.set_postfix_str(self._shown(rate), refresh=False)
-            if state.batch % self.conf.checkpoint_steps == 0 and state.batch < steps:
+            if state.batch < steps and self._checkpoints.due(self._done):
                 self._save()
         self._end_epoch(board, rate, margin)
 
@@ -232,8 +242,6 @@ class Trainer:
 
     def _save(self) -> None:
         """One file with everything, whole or not at all; then what people and plots read."""
-        if not processes.is_first():
-            return
         state: dict[str, Any] = {
             "state": asdict(self.state),
             "encoder": self.encoder.state_dict(),
@@ -241,26 +249,38 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
         }
-        save_tensors(self.directory / "checkpoint.pt", state)
+        self._checkpoints.save(state, self._done)
         self._write_history()
 
     def _write_history(self) -> None:
-        with atomic_write(self.directory / "history.jsonl") as file:
-            file.writelines(json.dumps(row) + "\n" for row in self.state.history)
+        if processes.is_first():
+            with atomic_write(self.directory / "history.jsonl") as file:
+                file.writelines(json.dumps(row) + "\n" for row in self.state.history)
 
     def _resume(self) -> None:
-        path = self.directory / "checkpoint.pt"
-        if not path.exists():
-            return
-        saved = load_tensors(path)
-        self.state = State(**saved["state"])
-        self.encoder.load_state_dict(saved["encoder"])
-        self.loss.load_state_dict(saved["loss"])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        self._scaler.load_state_dict(saved["scaler"])
-        if processes.is_first():
+        """Goes on from the last checkpoint; where there is none, the weights are those to begin with."""
+        saved = self._checkpoints.load()
+        if saved is not None:
+            try:
+                self.state = State(**saved["state"])
+                self.encoder.load_state_dict(saved["encoder"])
+                self.loss.load_state_dict(saved["loss"])
+                self._optimizer.load_state_dict(saved["optimizer"])
+                self._scaler.load_state_dict(saved["scaler"])
+            except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+                why = (str(error) or type(error).__name__).splitlines()[0]
+                raise TimbreError(
+                    f"{self.directory}/{NEWEST}: of another network than this one ({why}); to train from the "
+                    f"beginning, remove {self.directory}/checkpoint*.pt"
+                ) from None
             self._write_history()
-        log.info("resumed at epoch %d, batch %d", self.state.epoch + 1, self.state.batch + 1)
+        lost = self._checkpoints.begin(self._done)
+        if saved is not None or lost:
+            state = self.state
+            place = (
+                "begun again" if saved is None else f"resumed at epoch {state.epoch + 1}, batch {state.batch + 1}"
+            )
+            log.info("%s%s", place, "" if lost is None else f"; {lost} steps after the last checkpoint were lost")
 
 
 def _shared(value: Any) -> Any:
@@ -271,17 +291,3 @@ def _shared(value: Any) -> Any:
         for each in value.values() if isinstance(value, dict) else value:
             _shared(each)
     return value
-
-
-def _optimizer(conf: TrainConf, parameters: list[nn.Parameter], encoder: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser; parts of the encoder may have a share of the learning rate (``learning_rate_shares``)."""
-    shares = getattr(encoder, "learning_rate_shares", {})
-    share_of = {weight: share for part, share in shares.items() for weight in part.parameters()}
-    groups = [
-        {"params": [weight for weight in parameters if share_of.get(weight, 1.0) == share], "share": share}
-        for share in sorted({share_of.get(weight, 1.0) for weight in parameters}, reverse=True)
-    ]
-    shared = {"lr": conf.learning_rate, "weight_decay": conf.weight_decay, "fused": True}
-    if conf.optimizer == "sgd":
-        return torch.optim.SGD(groups, momentum=conf.momentum, nesterov=conf.momentum > 0, **shared)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[conf.optimizer](groups, **shared)
