@@ -13,6 +13,7 @@ from timbre.errors import TimbreError
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf
 from timbre.features.vad import VadConf, VoiceActivity
+from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.audio import AudioError, resample
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
@@ -139,7 +140,8 @@ class FrameReader:
     """The frames of a data directory's utterances as an encoder sees them, whole or by ranges, from ark.
 
     A range is normalised by its utterance (or its sliding window there), not by itself: what training
-    crops see is what a whole utterance shows at the same place.
+    crops see is what a whole utterance shows at the same place. An ark that holds something else there than when
+    ``feats.scp`` was written is refused (:mod:`timbre.kaldi.ark_entry`).
     """
 
     def __init__(
@@ -156,6 +158,7 @@ class FrameReader:
         self._vad = data.table("vad.scp") if conf.voiced_only else None
         self._frames = data.table(counts)
         self._vad_scp = data.path / "vad.scp"
+        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         self._means: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.utterances = list(self._rxfiles)
         if missing := [utterance for utterance in self.utterances if utterance not in self._frames]:
@@ -188,7 +191,12 @@ class FrameReader:
         return self.read(utterance, int(rows[0]), length) if total >= length else self.read(utterance)[rows]
 
     def _rows(self, utterance: str, first: int, last: int) -> np.ndarray:
-        return read_matrix(self._rxfiles[utterance], first, last, scp=self._scp)
+        entry = ArkEntry(utterance, self._originals.get(utterance, utterance), int(self._frames[utterance]))
+        try:
+            return read_matrix(self._rxfiles[utterance], first, last, self._scp, entry)
+        except TimbreError as error:
+            said = str(error)
+            raise TimbreError(said if said.startswith(f"{utterance}: ") else f"{utterance}: {said}") from None
 
     def _voiced(self, utterance: str) -> np.ndarray:
         if utterance not in self._vad:
