@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+import torch
 from messages import refused
 
 from timbre.conf import build
@@ -14,7 +15,8 @@ from timbre.features.front_end import FrameReader, InputConf
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.text import write_table
+from timbre.kaldi.tables import read_matrix, read_vector
+from timbre.kaldi.text import read_table, write_table
 
 
 @pytest.fixture
@@ -29,7 +31,10 @@ def speech(tmp_path):
         soundfile.write(wavs[f"a-{number}"], samples, 16000)
     write_table(tmp_path / "data/wav.scp", wavs)
     write_table(tmp_path / "data/utt2spk", dict.fromkeys(wavs, "a"))
-    conf, data = fbank.Conf(num_mel_bins=24, snip_edges=False), DataDir(tmp_path / "data")
+    return extracted(DataDir(tmp_path / "data"), fbank.Conf(num_mel_bins=24, snip_edges=False))
+
+
+def extracted(data, conf):
     extract_features(data, conf, data.path, "1")
     extract_vad(data, InputConf().vad, conf, data.path, "1", "fail", False)
     for name in ("feats.1.scp", "vad.1.scp", "utt2num_frames.1"):
@@ -84,3 +89,40 @@ def test_a_file_that_cannot_be_read_is_named(speech):
     reader = OnlineFrames(WaveReader(data, 16000), features, InputConf())
     with refused("a-1: ", "/1.wav: "):
         reader.crop("a-1", 10, np.random.default_rng(0))
+
+
+def test_dither_is_a_function_of_the_utterance_in_any_division_into_jobs(speech, tmp_path):
+    data, conf = speech[0], speech[1].model_copy(update={"dither": 1.0})
+    waves = data.table("wav.scp")
+    for job, utterances in {"all": list(waves), "1": ["a-2"], "2": ["a-0", "a-1"]}.items():
+        write_table(tmp_path / job / "wav.scp", {utterance: waves[utterance] for utterance in utterances})
+        torch.rand(3)  # whatever the process has drawn before
+        extract_features(DataDir(tmp_path / job), conf, tmp_path / "jobs", job)
+        extract_vad(DataDir(tmp_path / job), InputConf().vad, conf, tmp_path / "jobs", job, "fail", False)
+    for kind, read in (("feats", read_matrix), ("vad", read_vector)):
+        whole, *parts = (read_table(tmp_path / f"jobs/{kind}.{job}.scp") for job in ("all", "1", "2"))
+        for utterance, rxfile in (parts[0] | parts[1]).items():
+            np.testing.assert_array_equal(read(rxfile), read(whole[utterance]))
+    plain = FrameReader(data, InputConf(cmvn="none"))
+    dithered = read_matrix(read_table(tmp_path / "jobs/feats.all.scp")["a-0"])
+    assert np.abs(dithered - plain.read("a-0")).max() > 0.1
+
+
+@pytest.mark.parametrize("values", [{}, {"voiced_only": True}])
+def test_dither_of_crops_is_drawn_for_the_crop_and_disturbs_nothing(speech, values):
+    data, conf = speech[0], speech[1].model_copy(update={"dither": 1.0})
+    read = build(InputConf, {"cmvn": "none", **values})
+    extracted(data, conf)
+    ark, online = FrameReader(DataDir(data.path), read), OnlineFrames(WaveReader(data, 16000), conf, read)
+    crops = []
+    for seed, rng in ((1, 5), (2, 5), (1, 6)):
+        torch.manual_seed(seed)
+        crops.append(online.crop("a-2", 190, np.random.default_rng(rng)))
+        np.testing.assert_array_equal(online.read("a-2"), ark.read("a-2"))
+        drawn = torch.rand(2)
+        torch.manual_seed(seed)
+        assert torch.equal(drawn, torch.rand(2)), "torch's generator is as it was"
+    np.testing.assert_array_equal(crops[0], crops[1])
+    assert len({crop.tobytes() for crop in crops}) == 2
+    every = online.crop("a-2", online.num_frames("a-2"), np.random.default_rng(5))
+    assert not np.array_equal(every, online.read("a-2")), "the dither of a crop is not its utterance's"

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from timbre.conf import Section, kind_module
 from timbre.errors import TimbreError
-from timbre.features.frames import digest
+from timbre.features.frames import digest, dithering, utterance_seed
 from timbre.features.front_end import build_extractor
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.audio import WaveReader
@@ -39,18 +39,19 @@ class Computed:
                 f"{conf.kind} computes frames from waveforms; set it to given"
             )
         self._waves = WaveReader(data, conf.sample_rate, conf.resample, allow_pipes)
-        self._extract, self._rate = build_extractor(conf), conf.sample_rate
+        self._extract, self._conf = build_extractor(conf), conf
         self.utterances = self._waves.utterances
 
     def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
         """An utterance's frames ``(T, F)`` float32, and what :data:`NOTES` hold of it, as far as it is known."""
         samples = self._waves.read(utterance)
         notes = {
-            "utt2dur": f"{len(samples) / self._rate:.4f}",
+            "utt2dur": f"{len(samples) / self._conf.sample_rate:.4f}",
             "utt2level": f"{level(samples):.2f}",
             "utt2audio": digest(samples),
         }
-        return self._extract(torch.from_numpy(samples)).numpy(), notes
+        with dithering(self._conf, utterance_seed(utterance)):
+            return self._extract(torch.from_numpy(samples)).numpy(), notes
 
 
 def level(samples: np.ndarray) -> float:
@@ -95,7 +96,9 @@ def extract_vad(
     reader = WaveReader(data, features.sample_rate, features.resample, allow_pipes)
 
     def voiced(utterance: str) -> np.ndarray:
-        found = detect(torch.from_numpy(reader.read(utterance)))
+        samples = torch.from_numpy(reader.read(utterance))
+        with dithering(features, utterance_seed(utterance)):
+            found = detect(samples)
         if not found.any():
             raise TimbreError(f"no voiced frame of {len(found)}; lower input.vad.energy_threshold")
         return found
@@ -112,7 +115,6 @@ def _extract(
 ) -> None:
     """Writes ``compute(utterance)`` of each utterance to ``<name>.{ark,scp}``, and what was skipped."""
     bad = BadAudio(bad_audio)
-    torch.manual_seed(0)  # dither, where a conf asks for it
     with ArkWriter(f"{name}.ark", f"{name}.scp", storage) as writer:
         for utterance in tqdm(utterances, desc=name.name, unit="utt", mininterval=1):
             with bad.caught(utterance):

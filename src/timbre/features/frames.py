@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import numpy as np
@@ -37,7 +39,12 @@ class FrameConf(StorageConf):
 class KaldiConf(FrameConf):
     """What Kaldi's mfcc and fbank share (feature-window.h, mel-computations.h)."""
 
-    dither: float = Field(0.0, ge=0, description="noise added to samples of 16-bit range (Kaldi: 1.0)")
+    dither: float = Field(
+        0.0,
+        ge=0,
+        description="noise added to samples of 16-bit range (Kaldi: 1.0): for an utterance always the same; new "
+        "for each crop with train.features online",
+    )
     preemphasis_coefficient: float = Field(0.97, ge=0, le=1)
     remove_dc_offset: bool = True
     window_type: Literal["hamming", "hanning", "povey", "rectangular", "blackman"] = "povey"
@@ -52,6 +59,29 @@ class KaldiConf(FrameConf):
         """The arguments of torchaudio.compliance.kaldi, whose own defaults differ from Kaldi's."""
         own = self.model_dump(exclude={"kind", "sample_rate", "resample", "storage"})
         return own | {"sample_frequency": float(self.sample_rate), "energy_floor": 0.0, "raw_energy": True}
+
+
+def dithering(conf: Section, seed: int) -> AbstractContextManager[None]:
+    """Frames that the block computes with ``conf`` are dithered by a function of ``seed``.
+
+    Torch's own generator, from which torchaudio draws, is afterwards as it was. Nothing is done without dither.
+    """
+    return _drawing_by(seed) if getattr(conf, "dither", 0) else nullcontext()
+
+
+@contextmanager
+def _drawing_by(seed: int) -> Iterator[None]:
+    state = torch.get_rng_state()  # of the CPU; torch.manual_seed would change the GPUs' generators too
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+def utterance_seed(utterance: str) -> int:
+    """The seed of an utterance's dither: a function of its id alone, so that no division into jobs changes it."""
+    return int.from_bytes(hashlib.sha256(f"dither {utterance}".encode()).digest()[:8], "big") >> 1
 
 
 def require_waveforms(features: Section, what: str) -> FrameConf:

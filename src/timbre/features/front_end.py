@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from timbre.conf import Section, kind_module
 from timbre.errors import TimbreError
 from timbre.features.cmvn import sliding_cmvn
-from timbre.features.frames import FrameConf
+from timbre.features.frames import FrameConf, dithering
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.audio import AudioError, resample
@@ -97,7 +97,7 @@ class FrontEnd:
         waves = features if isinstance(features, FrameConf) else None
         self.sample_rate = waves.sample_rate if waves else None
         self.resample = bool(waves and waves.resample)
-        self._extract = build_extractor(features, state)
+        self._features, self._extract = features, build_extractor(features, state)
         self._conf, self._statistics = conf, conf.checked(statistics)
         self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None
         self.dim = self._extract.dim
@@ -117,12 +117,16 @@ class FrontEnd:
         except TimbreError as error:
             raise AudioError(f"{name}: {error}") from None
 
-    def __call__(self, samples: np.ndarray) -> np.ndarray:
+    def __call__(self, samples: np.ndarray, seed: int = 0) -> np.ndarray:
+        """``seed``: of the dither, if the conf has any; by default the same for all audio."""
         wave = torch.from_numpy(samples)
-        frames = self._conf.normalise(self._extract(wave).numpy(), self._statistics)
+        with dithering(self._features, seed):
+            extracted = self._extract(wave).numpy()
+        frames = self._conf.normalise(extracted, self._statistics)
         if self._detect is None:
             return frames
-        keep = np.flatnonzero(self._detect(wave))
+        with dithering(self._features, seed):  # from the beginning, as where the two are computed apart
+            keep = np.flatnonzero(self._detect(wave))
         keep = keep[keep < len(frames)]  # extractors count the frames at the end differently
         if len(keep) == 0:
             raise TimbreError("no voiced frame")

@@ -8,6 +8,7 @@ import numpy as np
 
 from timbre.conf import Section
 from timbre.errors import TimbreError
+from timbre.features.frames import utterance_seed
 from timbre.features.front_end import FrontEnd, InputConf, crop_rows
 from timbre.kaldi.audio import WaveReader
 
@@ -19,7 +20,8 @@ class OnlineFrames:
     """What :class:`timbre.features.front_end.FrameReader` gives of the same utterances, without an ark.
 
     A crop is cut from the frames of the whole utterance, so it is the one that would be read from ark: the same
-    normalisation, the same voiced frames. With ``augment`` the whole waveform is changed first, anew for each crop.
+    normalisation, the same voiced frames. With ``augment`` the whole waveform is changed first, anew for each crop;
+    dither is new for each crop too, and for a whole utterance that which it has in an ark.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class OnlineFrames:
     ) -> None:
         """``statistics``: (2, F) of the training part, for ``cmvn: global`` (:meth:`InputConf.normalise`)."""
         self._waves, self._front_end, self._augment = waves, FrontEnd(features, conf, statistics), augment
+        self._dithers = bool(getattr(features, "dither", 0))
         self._lengths: dict[str, int] = {}
         self.utterances = waves.utterances
 
@@ -43,7 +46,7 @@ class OnlineFrames:
 
     def read(self, utterance: str, start: int = 0, length: int | None = None) -> np.ndarray:
         """Frames ``start : start + length`` (the whole utterance by default), ``(T, F)``, never augmented."""
-        frames = self._frames(utterance, self._waves.read(utterance))
+        frames = self._frames(utterance, self._waves.read(utterance), utterance_seed(utterance))
         self._lengths[utterance] = len(frames)
         return frames[start : None if length is None else start + length]
 
@@ -52,12 +55,13 @@ class OnlineFrames:
         samples = self._waves.read(utterance)
         if self._augment is not None:
             samples = self._augment(utterance, samples, rng.spawn(1)[0])  # draws nothing from rng: the place stays
-        frames = self._frames(utterance, samples)
+        seed = int(rng.spawn(1)[0].integers(1 << 63)) if self._dithers else 0
+        frames = self._frames(utterance, samples, seed)
         return frames[crop_rows(len(frames), length, rng)]
 
-    def _frames(self, utterance: str, samples: np.ndarray) -> np.ndarray:
+    def _frames(self, utterance: str, samples: np.ndarray, seed: int) -> np.ndarray:
         try:
-            frames = self._front_end(samples)
+            frames = self._front_end(samples, seed)
         except TimbreError as error:
             raise TimbreError(f"{utterance}: {error}") from None
         if len(frames) == 0 or not np.isfinite(frames).all():
