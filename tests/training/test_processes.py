@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -69,16 +70,33 @@ def test_two_processes_give_the_losses_of_one(name, toy_data, toy_conf, tmp_path
             torch.testing.assert_close(theirs[part][key], value, rtol=0, atol=1e-3)
 
 
-@ALL
-def test_two_processes_killed_and_started_again(toy_data, toy_conf, tmp_path):
-    data, conf = toy_data(), tmp_path / "toy.yaml"
-    in_two(conf, [], data, tmp_path / "whole")
-    process = in_two(conf, [], data, tmp_path / "killed", wait=False)
-    wait_for(lambda: process.poll() is not None or (tmp_path / "killed/checkpoint.pt").exists())
-    os.killpg(process.pid, signal.SIGKILL)
+def kill(process):
+    """Kills ``torchrun`` and what it has started, which torch puts into sessions of their own."""
+    started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for number in (process.pid, *map(int, started)):
+        os.kill(number, signal.SIGKILL)
     process.communicate()
-    in_two(conf, [], data, tmp_path / "killed")
-    whole, killed = read_model(tmp_path / "whole"), read_model(tmp_path / "killed")
+
+
+@ALL
+@pytest.mark.parametrize("damaged", [False, True])
+def test_two_processes_killed_and_started_again(damaged, toy_data, toy_conf, tmp_path):
+    data, settings = toy_data(), ["train.epochs=12", "train.checkpoint_steps=1"]
+    toy_conf()
+    conf, exp = tmp_path / "toy.yaml", tmp_path / "killed"
+    in_two(conf, settings, data, tmp_path / "whole")
+    process = in_two(conf, settings, data, exp, wait=False)
+    wait_for(lambda: process.poll() is not None or (exp / "checkpoint_before.pt").exists())
+    kill(process)
+    assert not (exp / "final.pt").exists()
+    if damaged:  # the first process says so, and both go on from the one before
+        (exp / "checkpoint.pt").write_bytes((exp / "checkpoint.pt").read_bytes()[:-100])
+    process = in_two(conf, settings, data, exp, wait=False)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, err
+    assert not damaged or names(err, exp / "checkpoint.pt", "damaged")
+    assert "resumed" in (exp / "train.log").read_text()
+    whole, killed = read_model(tmp_path / "whole"), read_model(exp)
     for key, value in whole["encoder"].items():
         assert torch.equal(killed["encoder"][key], value), key
 
