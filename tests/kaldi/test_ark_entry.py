@@ -15,6 +15,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import STORAGE, ArkWriter
 from timbre.kaldi.text import write_table
 from timbre.kaldi.transform import copy
+from timbre.scoring.statistics import read_statistics
 
 LENGTHS = {"s1-a": 40, "s1-b": 40, "s2-a": 30}
 RNG = np.random.default_rng(0)
@@ -65,6 +66,20 @@ def test_other_lengths_are_refused(tmp_path, storage):
     reader = FrameReader(DataDir(tmp_path), InputConf(cmvn="none"))
     with refused("s1-b: ", "begins", "stage 1"):
         reader.read("s1-b", 3, 5)
+
+
+def test_voice_activity_and_statistics_of_another_utterance_are_refused(tmp_path):
+    data = write(tmp_path)
+    with ArkWriter(tmp_path / "vad.ark", tmp_path / "vad.scp") as writer:
+        for utterance, length in LENGTHS.items():
+            writer.write(utterance, np.ones(length))
+    rxfiles = data.table("vad.scp")
+    write_table(tmp_path / "vad.scp", rxfiles | {"s1-a": rxfiles["s1-b"]})
+    with refused("s1-a: ", tmp_path / "vad.ark", "'s1-b'", "stage 1"):
+        FrameReader(DataDir(tmp_path), InputConf(voiced_only=True)).read("s1-a")
+    replace_ark(tmp_path, {"s1-b": 40, "s1-a": 40, "s2-a": 30})
+    with refused("s1-a: ", tmp_path / "feats.ark", "'s1-b'", "stage 1"):
+        read_statistics(tmp_path)
 
 
 def test_utterances_that_were_renamed_are_read(tmp_path):

@@ -195,17 +195,20 @@ class FrameReader:
         return self.read(utterance, int(rows[0]), length) if total >= length else self.read(utterance)[rows]
 
     def _rows(self, utterance: str, first: int, last: int) -> np.ndarray:
-        entry = ArkEntry(utterance, self._originals.get(utterance, utterance), int(self._frames[utterance]))
+        entry = self._entry(utterance, int(self._frames[utterance]))
         try:
             return read_matrix(self._rxfiles[utterance], first, last, self._scp, entry)
         except TimbreError as error:
             said = str(error)
             raise TimbreError(said if said.startswith(f"{utterance}: ") else f"{utterance}: {said}") from None
 
+    def _entry(self, utterance: str, rows: int | None = None) -> ArkEntry:
+        return ArkEntry(utterance, self._originals.get(utterance, utterance), rows)
+
     def _voiced(self, utterance: str) -> np.ndarray:
         if utterance not in self._vad:
             raise TimbreError(f"{self._vad_scp}: no '{utterance}'; run steps/compute_vad.sh again")
-        voiced = np.flatnonzero(read_vector(self._vad[utterance], scp=self._vad_scp))
+        voiced = np.flatnonzero(read_vector(self._vad[utterance], self._vad_scp, self._entry(utterance)))
         return voiced[voiced < int(self._frames[utterance])]
 
     def _of_utterance(self, utterance: str) -> tuple[np.ndarray, np.ndarray]:

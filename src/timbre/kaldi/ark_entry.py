@@ -28,12 +28,13 @@ _LONGEST = 4096  # bytes of a key: what has no space for longer is no archive
 class ArkEntry(NamedTuple):
     """What an ark is to hold for an ``utterance``.
 
-    ``original`` is the id that it had before, its own where it has not been renamed; ``rows`` are its frames.
+    ``original`` is the id that it had before, its own where it has not been renamed; ``rows`` are its frames, if
+    known.
     """
 
     utterance: str
     original: str
-    rows: int
+    rows: int | None = None
 
     def compare_key(self, file: BinaryIO, rxfile: str) -> None:
         """Refuses another utterance's key before the object at which ``file`` stands, and leaves it there."""
@@ -57,7 +58,7 @@ class ArkEntry(NamedTuple):
 
     def compare_rows(self, rows: int, rxfile: str) -> None:
         """Refuses another number of frames."""
-        if rows != self.rows:
+        if self.rows not in (None, rows):
             raise self._changed(rxfile, f"has {rows} frames there, and utt2num_frames says {self.rows}")
 
     def _changed(self, rxfile: str, found: str, otherwise: str = "") -> TimbreError:

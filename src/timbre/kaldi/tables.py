@@ -137,9 +137,11 @@ def read_matrix(
         return low + values * step if token.startswith(b"CM") else values
 
 
-def read_vector(rxfile: str, scp: str | Path | None = None) -> np.ndarray:
-    """A vector as ``(D,)`` float32; errors as for :func:`read_matrix`."""
+def read_vector(rxfile: str, scp: str | Path | None = None, entry: ArkEntry | None = None) -> np.ndarray:
+    """A vector as ``(D,)`` float32; arguments and errors as for :func:`read_matrix`."""
     with _opened(rxfile, scp) as file:
+        if entry:
+            entry.compare_key(file, rxfile)
         return _read_vector(file, rxfile)
 
 

@@ -24,6 +24,7 @@ from timbre.features.cmvn import global_statistics
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf, build_extractor
 from timbre.features.published import model_sha256, read_model
+from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import read_vector
@@ -178,6 +179,7 @@ class StreamReader:
                 self._frames[name] = FrameReader(data, own, None if known is None else known.numpy(), name)
             if not conf.framewise:
                 self._vectors[name] = data.table(f"vectors_{name}.scp")
+        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         self.languages = read_labels(data, "utt2lang") if data.has("utt2lang") else {}
         self.utterances = list(data.utt2spk)
         for name, table in {**{n: set(r.utterances) for n, r in self._frames.items()}, **self._vectors}.items():
@@ -214,7 +216,8 @@ class StreamReader:
     def vector(self, name: str, utterance: str) -> np.ndarray:
         """The vector of a stream, ``(1, D)``, as it was extracted."""
         scp = Path(self._path) / f"vectors_{name}.scp"
-        return read_vector(self._vectors[name][utterance], scp=scp)[None].astype(np.float32)
+        entry = ArkEntry(utterance, self._originals.get(utterance, utterance))
+        return read_vector(self._vectors[name][utterance], scp, entry)[None].astype(np.float32)
 
     def statistics(self, utterances: Sequence[str]) -> dict[str, np.ndarray]:
         """Mean and inverse deviation (2, F) of each stream over ``utterances``; of a model's, of its vectors."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from timbre.errors import TimbreError
+from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import ArkWriter, read_matrix
@@ -39,9 +40,11 @@ def read_statistics(data: str | Path, known: dict[str, np.ndarray] | None = None
         raise TimbreError(f"{directory.path}/feats.scp: empty; run steps/make_feats.sh (stage 1)")
     vectors: list[np.ndarray] = []
     known = {} if known is None else known
+    originals = directory.table("utt2uniq") if directory.has("utt2uniq") else {}
     for utterance, rxfile in table.items():
         if rxfile not in known:
-            frames = read_matrix(rxfile, scp=directory.path / "feats.scp")
+            entry = ArkEntry(utterance, originals.get(utterance, utterance))
+            frames = read_matrix(rxfile, scp=directory.path / "feats.scp", entry=entry)
             if not len(frames):
                 raise TimbreError(f"{directory.path}/feats.scp: '{utterance}' has no frames; look at its audio")
             known[rxfile] = statistics(frames)
