@@ -60,9 +60,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
     known = layouts()
     plain = [each for module in known.values() for each in getattr(module, "SAFE_GLOBALS", [])]
     with torch.serialization.safe_globals(plain):
-        state = load_tensors(
-            file, "copy it again; one that was trained here is made again when it is removed (stage 2)"
-        )
+        state = load_tensors(file, "copy it again, or, if it was trained here, remove it and train again (stage 2)")
     if isinstance(state, dict) and state.get("format") == FORMAT:
         return state
     for name, module in known.items():

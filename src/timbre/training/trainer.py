@@ -236,7 +236,7 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         waited = self.state.without_progress()
         if self.conf.patience and waited >= self.conf.patience:
-            log.info("nothing lower on what is held out for %d epochs: stopped early", waited)
+            log.info("stopped early: the held-out EER or error was no lower in the last %d epochs", waited)
             return True
         return False
 
@@ -267,20 +267,21 @@ class Trainer:
                 self.loss.load_state_dict(saved["loss"])
                 self._optimizer.load_state_dict(saved["optimizer"])
                 self._scaler.load_state_dict(saved["scaler"])
+            except torch.cuda.OutOfMemoryError:
+                raise
             except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
                 why = (str(error) or type(error).__name__).splitlines()[0]
                 raise TimbreError(
-                    f"{self.directory}/{NEWEST}: of another network than this one ({why}); to train from the "
-                    f"beginning, remove {self.directory}/checkpoint*.pt"
+                    f"{self.directory}/{NEWEST}: does not fit this network ({why}); to train from the beginning, "
+                    f"remove {self.directory}/checkpoint*.pt"
                 ) from None
             self._write_history()
         lost = self._checkpoints.begin(self._done)
-        if saved is not None or lost:
-            state = self.state
-            place = (
-                "begun again" if saved is None else f"resumed at epoch {state.epoch + 1}, batch {state.batch + 1}"
-            )
-            log.info("%s%s", place, "" if lost is None else f"; {lost} steps after the last checkpoint were lost")
+        counted = "" if lost is None else f"; {lost} steps after the checkpoint were lost"
+        if saved is not None:
+            log.info("resumed at epoch %d, batch %d%s", self.state.epoch + 1, self.state.batch + 1, counted)
+        elif lost:
+            log.info("no checkpoint: started again from the beginning; %d steps were lost", lost)
 
 
 def _shared(value: Any) -> Any:
