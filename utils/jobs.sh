@@ -1,9 +1,11 @@
-# jobs.sh: what run_local.sh and run_slurm.sh share: the call, a job and its log, the report. Sourced by both.
+# jobs.sh: what run_local.sh and run_slurm.sh share: the call, a job and its log, signals, the report. Sourced by both.
 #
 #   run_x.sh [options] [JOB=1:N] LOG command [argument …]
 #
-# JOB, which may be any identifier, is replaced by 1, 2, … N in LOG and in each word of the command. The words are
-# handed to the program as they are; no shell reads them, so pipes and redirections belong into a script.
+# JOB, which may be any identifier, is replaced by 1, 2, … N in LOG and in each word of the command; without it there is
+# one job. The words are handed to the program as they are; no shell reads them, so pipes and redirections belong into a
+# script. Of an option given twice the last value counts (of --max-jobs-run the smallest): a step may add --gpu 2 to
+# what cmd.sh says.
 # shellcheck shell=bash
 
 jobs_fail() {
@@ -20,13 +22,18 @@ jobs_parse() {
     if [[ $1 == --* ]]; then
       (($# > 1)) || jobs_fail "missing value for $1"
       case $1 in
-        --max-jobs-run) jobs_limit=$2 ;;
+        --mem) ;;
+        --max-jobs-run | --num-threads | --gpu)
+          [[ $2 =~ ^[1-9][0-9]*$ || "$1 $2" == '--gpu 0' ]] || jobs_fail "expected a whole number: $1 $2"
+          ;;
+        *) jobs_fail "invalid option $1; $usage" ;;
+      esac
+      case $1 in
+        --max-jobs-run) ((jobs_limit > 0 && jobs_limit < $2)) || jobs_limit=$2 ;; # both limits hold
         --num-threads) jobs_threads=$2 ;;
         --gpu) jobs_gpus=$2 ;;
         --mem) jobs_memory=$2 ;;
-        *) jobs_fail "invalid option $1; $usage" ;;
       esac
-      [[ $1 == --mem || $2 =~ ^(0|[1-9][0-9]*)$ ]] || jobs_fail "expected a whole number: $1 $2"
       shift 2
     elif [[ -z $jobs_name && $1 =~ ^([A-Za-z_][A-Za-z0-9_]*)=([0-9]+)(:([0-9]+))?$ ]]; then
       jobs_name=${BASH_REMATCH[1]} jobs_first=$((10#${BASH_REMATCH[2]}))
@@ -57,16 +64,35 @@ jobs_log_of() {
   if [[ -n $jobs_name ]]; then echo "${jobs_log//"$jobs_name"/$1}"; else echo "$jobs_log"; fi
 }
 
+# jobs_title: a readable name of the jobs, from the folders below the last exp/ or data/ and the log's own name:
+# exp/xvector_am/log/train.log gives xvector_am.train, data/mfcc-1a2b3c/test/log/feats.JOB.log mfcc-1a2b3c.test.feats.
+jobs_title() {
+  local folders folder title='' step
+  step=$(basename "$jobs_log" .log)
+  IFS=/ read -ra folders <<<"$(dirname "$jobs_log")"
+  for folder in "${folders[@]}"; do
+    case $folder in
+      exp | data) title='' ;;
+      '' | log | .*) ;; # of every step, or temporary
+      *) title+=$folder. ;;
+    esac
+  done
+  [[ -z $jobs_name ]] || step=${step//[._-]"$jobs_name"/}
+  printf '%s' "$title$step" | tr -c '[:alnum:]._=+-' _
+}
+
 # jobs_run N: runs one job, its output in its log.
 jobs_run() {
   local log started=$SECONDS code=0 command=("${jobs_command[@]}")
   log=$(jobs_log_of "$1")
   [[ -z $jobs_name ]] || command=("${command[@]//"$jobs_name"/$1}")
+  trap : TERM # the command ends by it; then the log says so
   {
-    printf '# %s\n# Started at %s\n#\n' "${command[*]}" "$(date)"
+    printf '#' && printf ' %q' "${command[@]}"
+    printf '\n# Started at %(%a %b %e %T %Z %Y)T\n#\n' -1
     "${command[@]}" || code=$?
     printf '# Accounting: time=%d threads=%d\n' $((SECONDS - started)) "$jobs_threads"
-    printf '# Ended (code %d) at %s, elapsed time %d seconds\n' "$code" "$(date)" $((SECONDS - started))
+    printf '# Ended (code %d) at %(%a %b %e %T %Z %Y)T, elapsed time %d seconds\n' "$code" -1 $((SECONDS - started))
   } >"$log" 2>&1 </dev/null
   return "$code"
 }
@@ -74,7 +100,42 @@ jobs_run() {
 # Whether the last line of job N's log says that it ended well; a job that was killed has no such line.
 jobs_done_well() { tail -n 1 "$(jobs_log_of "$1")" 2>/dev/null | grep -q '^# Ended (code 0) at '; }
 
-# Says which jobs failed, with the last lines of the first one's log; fails if any did.
+# jobs_on_signal FUNCTION: Ctrl-C, SIGTERM and SIGHUP call FUNCTION, which stops the jobs; the code is 128 + the signal.
+jobs_on_signal() {
+  local each
+  for each in HUP:1 INT:2 TERM:15; do
+    # shellcheck disable=SC2064 # known now
+    trap "jobs_end_watch; trap - HUP INT TERM; $1; exit $((128 + ${each#*:}))" "${each%:*}"
+  done
+}
+
+# jobs_watch WORDS: shows the last line of the first job's log where people look; until there is one, WORDS.
+jobs_watch() {
+  local log
+  [[ -t 2 ]] || return 0
+  log=$(jobs_log_of "$jobs_first")
+  set -m # a process group of its own, so that nothing of it is left over
+  while sleep 1; do
+    if [[ -s $log ]]; then
+      printf '\r\e[K%s' "$(tail -c 400 "$log" | tr '\r' '\n' | tail -n 1 | cut -c -100)"
+    else
+      printf '\r\e[K%s' "$1"
+    fi
+  done >&2 &
+  set +m
+  jobs_watcher=$!
+  disown "$jobs_watcher" # not one of the jobs
+}
+
+jobs_end_watch() {
+  [[ -n ${jobs_watcher:-} ]] || return 0
+  kill -- "-$jobs_watcher" 2>/dev/null || true
+  jobs_watcher=''
+  printf '\r\e[K' >&2
+}
+
+# jobs_report FUNCTION: says which jobs failed, with the last lines of the first one's log and what FUNCTION prints, given
+# that one's number; fails if any did.
 jobs_report() {
   local failed=() n log
   for ((n = jobs_first; n <= jobs_last; n++)); do
@@ -95,5 +156,6 @@ jobs_report() {
   else
     echo "  (it was never written)"
   fi
+  "$1" "${failed[0]}"
   return 1
 } >&2

@@ -7,43 +7,32 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/jobs.sh"
 jobs_parse "$@"
 
-pids=()
-stop() { # each job leads a process group, so that what it started ends with it
-  trap - INT TERM HUP
-  for pid in "${pids[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
-  wait
-  exit "$1"
+pids=() # each job leads a process group, so that what it started ends with it
+signal_jobs() {
+  local pid
+  for pid in "${pids[@]}"; do kill "-$1" -- "-$pid" 2>/dev/null || true; done
 }
-trap 'stop 129' HUP
-trap 'stop 130' INT
-trap 'stop 143' TERM
-
-# Shows the progress of the first job, the last line of its log, where people look.
-watcher=''
-if [[ -t 2 ]]; then
-  log=$(jobs_log_of "$jobs_first")
-  while sleep 1; do
-    printf '\r\e[K%s' "$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | cut -c -100)"
-  done >&2 &
-  watcher=$!
-fi
+stop() {
+  local waited
+  signal_jobs TERM
+  trap 'signal_jobs KILL' INT # Ctrl-C again, by which bash ends
+  for ((waited = 0; waited < 300; waited++)); do # half a minute to save what they have
+    [[ -n $(jobs -pr) ]] || break
+    sleep 0.1
+  done
+  signal_jobs KILL
+}
+jobs_on_signal stop
+jobs_watch ''
 
 limit=${jobs_limit:-$(env -u OMP_NUM_THREADS nproc)} # nproc takes that for the number of processors
-running=0
 for ((n = jobs_first; n <= jobs_last; n++)); do
-  if ((running >= limit && running > 0)); then
-    wait -n || true # its log tells how it ended
-    running=$((running - 1))
-  fi
+  while (($(jobs -pr | wc -l) >= limit)); do wait -n || true; done
   set -m # a process group of its own
   jobs_run "$n" &
   set +m
   pids+=($!)
-  running=$((running + 1))
 done
-wait "${pids[@]}" || true
-if [[ -n $watcher ]]; then
-  kill "$watcher"
-  printf '\r\e[K' >&2
-fi
-jobs_report
+wait "${pids[@]}" || true # their logs tell how they ended
+jobs_end_watch
+jobs_report :

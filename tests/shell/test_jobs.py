@@ -1,8 +1,11 @@
 import os
+import pty
 import re
-import shutil
 import signal
 import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from messages import names
@@ -103,18 +106,50 @@ def test_at_most_so_many_at_once(local, script, tmp_path, limit):
     assert max(counts) <= 2
 
 
+def hear_interrupts():
+    """Whoever runs the tests in the background ignores SIGINT, and a shell cannot trap what it inherits ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_takes_its_jobs_along(root, script, tmp_path, how):
     script("long.sh", "sleep 3600 & echo $! >> pids; wait\n")
     command = [root / "utils/run_local.sh", "--max-jobs-run", "2", "JOB=1:2", "log/a.JOB.log", "./long.sh"]
-    # Whoever runs the tests in the background ignores SIGINT, and a shell cannot trap what it inherits ignored.
-    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    with subprocess.Popen(command, cwd=tmp_path, **heard) as process:
-        wait_for(lambda: (tmp_path / "pids").exists() and len((tmp_path / "pids").read_text().split()) == 2)
+    with subprocess.Popen(command, cwd=tmp_path, preexec_fn=hear_interrupts) as process:
+        wait_for(lambda: len(pids(tmp_path)) == 2)
         process.send_signal(how)
         assert process.wait(timeout=LIMIT) == 128 + how
-    for pid in (tmp_path / "pids").read_text().split():
+    for pid in pids(tmp_path):
         wait_for(lambda pid=pid: not alive(pid))
+    assert "# Ended (code 143)" in (tmp_path / "log/a.1.log").read_text()
+
+
+def test_progress_at_a_terminal_and_ctrl_c_there(root, script, tmp_path):
+    """A second Ctrl-C ends what does not heed the first one."""
+    script("long.sh", "trap '' TERM\necho 'epoch 1'\nsleep 3600 & echo $! $$ >> pids; wait\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        hear_interrupts()
+        os.chdir(tmp_path)
+        os.execv(root / "utils/run_local.sh", ["run_local.sh", "log/a.log", "./long.sh"])
+    shown = b""
+    while b"epoch 1" not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    time.sleep(1)
+    os.write(terminal, b"\x03")
+    with suppress(OSError):  # the terminal ends with those who have it
+        while os.read(terminal, 1000):
+            pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(terminal)
+    for each in pids(tmp_path):
+        wait_for(lambda each=each: not alive(each))
+
+
+def pids(folder: Path) -> list[str]:
+    """The processes that long.sh has noted."""
+    return (folder / "pids").read_text().split() if (folder / "pids").exists() else []
 
 
 def alive(pid: str) -> bool:
@@ -124,51 +159,3 @@ def alive(pid: str) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-SBATCH = """\
-printf '%s\\n' "$@" > sbatch.args
-script=${!#}
-echo "77;cluster"
-code=0
-for n in $FAKE_TASKS; do SLURM_ARRAY_TASK_ID=$n bash "$script" >/dev/null 2>&1 || code=1; done
-exit $code
-"""
-
-
-def test_slurm(run, root, script, tmp_path):
-    script("bin/sbatch", SBATCH)
-    script("job.sh", JOB)
-    path = f"{tmp_path}/bin:{os.environ['PATH']}"
-    command = ["JOB=1:4", "log/a.JOB.log", "./job.sh", "JOB", "a b $(touch x)"]
-    options = ["--mem", "4G", "--num-threads", "3", "--gpu", "2", "--max-jobs-run", "7"]
-    slurm = root / "utils/run_slurm.sh"
-    done = run(slurm, *options, *command, PATH=path, FAKE_TASKS="1 2 3 4")
-    assert done.returncode == 1
-    assert names(done.stderr, "run_slurm.sh: ", "2 / 4", "log/a.*.log")
-    arguments = (tmp_path / "sbatch.args").read_text().splitlines()
-    assert {"--wait", "--array=1-4%7", "--mem=4G", "--cpus-per-task=3", "--gres=gpu:2"} <= set(arguments)
-    assert "job 4 of a b $(touch x)" in (tmp_path / "log/a.4.log").read_text()
-    assert not (tmp_path / "x").exists()
-    assert run(slurm, "JOB=4:5", *command[1:], PATH=path, FAKE_TASKS="4 5").returncode == 0
-    assert run(slurm, "log/one.log", "./job.sh", "1", "1", PATH=path, FAKE_TASKS="1").returncode == 0
-
-
-def test_slurm_failures_of_its_own(run, root, script, tmp_path):
-    slurm = [root / "utils/run_slurm.sh", "JOB=1:2", "log/a.JOB.log", "true"]
-    bare = script("bin/nothing", "").parent
-    (tmp_path / "log").mkdir()
-    (tmp_path / "log/a.1.log").write_text("# Ended (code 0) at an earlier run\n")
-    for program in ("env", "bash", "dirname", "readlink", "basename", "mkdir"):
-        (tmp_path / "without" / program).parent.mkdir(exist_ok=True)
-        (tmp_path / "without" / program).symlink_to(shutil.which(program))
-    assert names(run(*slurm, PATH=f"{tmp_path}/without").stderr, "run_slurm.sh: ", "no sbatch", "cmd.sh")
-    path = f"{bare}:{os.environ['PATH']}"
-    script("bin/sbatch", "echo 'sbatch: error: invalid partition' >&2; exit 1\n")
-    refused = run(*slurm, PATH=path)
-    assert refused.returncode == 1
-    assert names(refused.stderr, "invalid partition", "sbatch", "log/q/a.JOB.sh", "code 1")
-    script("bin/sbatch", "echo 77; exit 1\n")  # the node died, or scancel
-    dead = run(*slurm, PATH=path)
-    assert dead.returncode == 1
-    assert names(dead.stderr, "2 / 2", "log/a.1.log", "never written")
