@@ -101,7 +101,8 @@ def main() -> None:
             "timbre prepare": command(ROOT / "utils/timbre", "prepare", *options),
             "split in two": command(ROOT / "utils/split_data.sh", "--per-utt", labelled, "2"),
             f"make_feats.sh --nj {args.jobs}": command(
-                ROOT / "steps/make_feats.sh", "--nj", str(args.jobs), "--conf", folder / "given.yaml", labelled
+                *(ROOT / "steps/make_feats.sh", "--nj", str(args.jobs), "--conf", folder / "given.yaml"),
+                *(labelled, folder / "feats"),
             ),
         }
         torch.set_num_threads(1)
@@ -109,7 +110,7 @@ def main() -> None:
         seconds["bare loop of torch.load, one process"] = bare = timed(lambda: bare_loop(files))
         rows = [[name, value, len(files) / value, value / bare] for name, value in seconds.items()]
         show(["step", "seconds", "files a second", "times the bare loop's"], rows)
-        print(f".pt: {megabytes(corpus, '*.pt'):.0f} MB; ark: {megabytes(labelled / 'data', '*.ark'):.0f} MB")
+        print(f".pt: {megabytes(corpus, '*.pt'):.0f} MB; ark: {megabytes(folder / 'feats/data', '*.ark'):.0f} MB")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"largest process: {peak:.0f} MB")
     finally:

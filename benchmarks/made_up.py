@@ -9,6 +9,8 @@ import soundfile
 
 from timbre.conf import Section
 from timbre.features.extract import NOTES, extract_features
+from timbre.features.front_end import InputConf
+from timbre.features.front_end_file import NAME, write_front_end
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 
@@ -33,4 +35,5 @@ def write_training_data(folder: Path, features: Section, speakers: int, utteranc
     data.write("utt2spk", utt2spk)
     extract_features(data, features, folder / "feats", "1")
     collect_jobs(data, folder / "feats", "feats", NOTES, 1, 0.0)
+    write_front_end(folder / NAME, features, InputConf())
     return data

@@ -13,8 +13,7 @@ baseline_name="untrained baseline"  # what that system is called
 replicates=1000  # resamplings of the speakers
 seed=0           # of the resampling
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 4 ] || die "expected <data> <trials> <scores> <out>, found $# arguments"
 data=$1 trials=$2 scores=$3 out=$4

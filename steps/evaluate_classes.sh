@@ -7,19 +7,24 @@
 set -euo pipefail
 
 labels=utt2spk   # the table of the classes
-name=model       # what the system is called in tables and plots
+name=            # what the system is called in tables and plots (default: the name of <out>)
 system=()        # a further system as name=folder: majority=exp/x/baseline/majority
 train=           # data directory that was trained on; what both have in common is looked for
 folds=           # of a cross-validation, in the place of --train: its folds, <k>/{train,test}
 replicates=1000  # resamplings of the speakers
 seed=0           # of the resampling
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 3 ] || die "expected <data> <folder> <out>, found $# arguments"
-data=$1 folder=$2 out=$3
-require_file "$data/$labels" "the preparation of the corpus (stage 0) makes it"
-require_file "$folder/posteriors.scp" "steps/predict.sh (stage 3) makes it"
+data=$1 folder=$2 out=$3 name=${name:-${3##*/}}
+parts=()
+[ -z "$train" ] || parts=("$train")
+[ -z "$folds" ] || mapfile -t parts < <(list_folds "$folds" train test)
+others=("${system[@]/#*=/--made=}")
+begin_step evaluate_classes "$out" --files metrics.json confusion.npz --data "$data" "${parts[@]/#/--data=}" \
+  --made "$folder/posteriors.scp" "${others[@]/%//posteriors.scp}" --value labels="$labels" --value name="$name" \
+  --value systems="${system[*]%%=*}" --value replicates="$replicates" --value seed="$seed"
 timbre evaluate-classes --labels "$labels" --name "$name" "${system[@]/#/--system=}" ${train:+--train "$train"} \
   ${folds:+--folds "$folds"} --replicates "$replicates" --seed "$seed" "$data" "$folder" "$out"
+end_step

@@ -10,16 +10,16 @@ part=()          # a part to be measured (repeatable)
 replicates=1000  # resamplings of the speakers
 seed=0           # of the resampling
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 2 ] || die "expected <feats> <exp>, found $# arguments"
 feats=$1 exp=$2
 [ -n "$train" ] || die "--train <data> is missing"
-require_file "$train/utt2num_frames" "steps/make_feats.sh (stage 1) makes it"
 options=()
-for each in "${part[@]}"; do
-  require_file "$exp/$each/phones" "steps/recognise_phones.sh makes it"
-  options+=(--part "$each" "$feats/$each" "$exp/$each/phones")
-done
+made=()
+for each in "${part[@]}"; do made+=(--made "$exp/$each/phones"); done
+for each in "${part[@]}"; do options+=(--part "$each" "$feats/$each" "$exp/$each/phones"); done
+begin_step evaluate_phones "$exp" --files metrics.json --data "$train" "${part[@]/#/--data=$feats/}" \
+  "${made[@]}" --value replicates="$replicates" --value seed="$seed"
 timbre evaluate-phones --train "$train" "${options[@]}" --replicates "$replicates" --seed "$seed" "$exp"
+end_step

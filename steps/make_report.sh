@@ -1,15 +1,26 @@
 #!/usr/bin/env bash
 # Makes one self-contained HTML page of an experiment's results, and the model's card:
 #   steps/make_report.sh [options] <exp>
-# writes <exp>/report.html and <exp>/model_card.md from <exp>/metrics.json and <exp>/*/metrics.json, and what else the
-# experiment holds.
+# writes <exp>/report.html and, unless there is no model to describe, <exp>/model_card.md from <exp>/metrics.json and
+# <exp>/*/metrics.json, and what else the experiment holds.
 set -euo pipefail
 
-about=  # a sentence on the speech, shown under the title (default: the file 'about' of the data directory)
+about=     # a file with a sentence on the speech, shown under the title (default: what the data directory says)
+card=true  # make the model's card
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 1 ] || die "expected <exp>, found $# arguments"
-timbre make-report ${about:+--about "$about"} "$1"
-timbre make-model-card ${about:+--about "$about"} "$1"
+exp=$1
+reads=()
+for file in "$exp"/{,*/}{metrics.json,history.jsonl} "$exp"/{final.pt,gates.json}; do
+  [ ! -e "$file" ] || reads+=(--input "$file")
+done
+files=(report.html)
+[ "$card" = false ] || files+=(model_card.md)
+begin_step make_report "$exp" --files "${files[@]}" "${reads[@]}" ${about:+--input "$about"}
+text=()
+[ -z "$about" ] || text=(--about "$(<"$about")")
+timbre make-report "${text[@]}" "$exp"
+[ "$card" = false ] || timbre make-model-card "${text[@]}" "$exp"
+end_step

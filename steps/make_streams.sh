@@ -1,39 +1,33 @@
 #!/usr/bin/env bash
-# Makes the streams of a fusion's conf, each once for a data directory and what extracts it:
-#   steps/make_streams.sh [options] <data> <root> <streams-data>
+# Makes the streams of a fusion's plan, each once for a data directory and what extracts it:
+#   steps/make_streams.sh [options] <plan> <data> <root> <out>
 # writes each stream's frames to <root>/<kind, dimension, hash>/all, the embeddings of one that has a model to
-# <root>/vectors-<hash>/all, and <streams-data> with feats_<name>.scp and vectors_<name>.scp of all of them.
+# <root>/vectors-<hash>/all, and the data directory <out> with feats_<name>.scp and vectors_<name>.scp of all of them.
 set -euo pipefail
 
-conf=conf/fusion.yaml  # the experiment
-set=()                 # override one key of the conf
-nj=2                   # parallel jobs
-device=auto            # auto, cpu or cuda, for embeddings
-bad_audio=fail         # audio that cannot be used: fail, or skip
+nj=2            # parallel jobs
+device=auto     # auto, cpu or cuda, for embeddings
+bad_audio=fail  # audio that cannot be used: fail, or skip
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
-[ $# -eq 3 ] || die "expected <data> <root> <streams-data>, found $# arguments"
-data=$1 root=$2 out=$3
-require_file "$data/wav.scp" "the preparation of the corpus (stage 0) makes it"
-overrides=()
-for setting in "${set[@]}"; do overrides+=(--set "$setting"); done
-described=$(timbre describe-streams --conf "$conf" "${overrides[@]}")
-streams=()
+[ $# -eq 4 ] || die "expected <plan> <data> <root> <out>, found $# arguments"
+plan=$1 data=$2 root=$3 out=$4
+[ -e "$plan/streams" ] || [ -n "${TIMBRE_STATUS:-}" ] || die "$plan/streams: no such file; are the models of all streams there?"
+streams=() reads=()
 while read -r name frames vectors model; do
-  "$here/steps/make_feats_dir.sh" --nj "$nj" --bad-audio "$bad_audio" --conf "$conf" "${overrides[@]}" --stream "$name" \
-    "$data" "$root/$frames/all" < /dev/null
+  "$here/steps/make_feats.sh" --nj "$nj" --bad-audio "$bad_audio" --conf "$plan/stream_$name.yaml" \
+    "$data" "$root/$frames/all" </dev/null
   stream=$name=$root/$frames/all
+  reads+=(--data "$root/$frames/all")
   if [ "$model" != - ]; then
-    if [ "$root/$vectors/all/xvector.scp" -nt "$root/$frames/all/feats.scp" ]; then
-      echo "$root/$vectors/all: vectors are up to date"
-    else
-      "$here/steps/extract_embeddings.sh" --nj "$nj" --device "$device" --bad-audio "$bad_audio" \
-        "$model" "$root/$frames/all" "$root/$vectors/all" < /dev/null
-    fi
+    "$here/steps/extract_embeddings.sh" --nj "$nj" --device "$device" --bad-audio "$bad_audio" \
+      "$model" "$root/$frames/all" "$root/$vectors/all" </dev/null
     stream+=,$root/$vectors/all
+    reads+=(--made "$root/$vectors/all/xvector.scp")
   fi
   streams+=(--stream "$stream")
-done <<< "$described"
-timbre join-streams "${streams[@]}" "$data" "$out"
+done < <(cat "$plan/streams" 2>/dev/null)
+begin_step join_streams "$out" --by-content --keep --data "$data" "${reads[@]}"
+timbre join-streams "${streams[@]}" "$data" "$WORK"
+end_step

@@ -10,17 +10,20 @@ train=          # data directory with labels and what the baselines look at, to 
 folds=          # of a cross-validation: its folds, <k>/{train,test}
 labels=utt2spk  # the table of the classes in the training part
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ ${#baseline[@]} -gt 0 ] || die "--baseline <kind> is missing"
-kinds=("${baseline[@]/#/--baseline=}")
+out=${*: -1}
 if [ -n "$folds" ]; then
   [ -z "$train" ] || die "--train and --folds exclude each other"
   [ $# -eq 1 ] || die "expected <out> after --folds, found $# arguments"
-  timbre predict-baselines "${kinds[@]}" --folds "$folds" --labels "$labels" "$1"
+  mapfile -t reads < <(list_folds "$folds" train test)
+  parts=(--folds "$folds")
 else
   [ $# -eq 2 ] || die "expected <data> <out>, found $# arguments"
   [ -n "$train" ] || die "--train <train-data> is missing"
-  timbre predict-baselines "${kinds[@]}" --train "$train" --data "$1" --labels "$labels" "$2"
+  reads=("$train" "$1") parts=(--train "$train" --data "$1")
 fi
+begin_step predict_baselines "$out" "${reads[@]/#/--data=}" --value baselines="${baseline[*]}" --value labels="$labels"
+timbre predict-baselines "${baseline[@]/#/--baseline=}" "${parts[@]}" --labels "$labels" "$WORK"
+end_step

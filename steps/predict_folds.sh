@@ -6,23 +6,24 @@
 set -euo pipefail
 
 nj=2            # folds that are done at once
-cmd=            # job runner (default: train_cmd of cmd.sh)
+cmd=            # job runner (default: cuda_cmd of cmd.sh)
 device=auto     # auto, cpu or cuda
 bad_audio=fail  # utterances too short for the encoder: fail, or skip
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
-. "$here/cmd.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 2 ] || die "expected <folds> <exp>, found $# arguments"
 folds=$1 exp=$2
-require_file "$folds/1/test/utt2spk" "timbre copy-folds (stage 1) makes it"
-count=$(count_folds "$folds")
+mapfile -t parts < <(list_folds "$folds" test)
+mapfile -t models < <(seq -f "$exp/fold_%g/final.pt" "${#parts[@]}")
+begin_step predict_folds "$exp/test" "${parts[@]/#/--data=}" "${models[@]/#/--input=}" --value bad_audio="$bad_audio"
+
+count=${#parts[@]}
 [ "$nj" -le "$count" ] || nj=$count
 share_processors "$nj"
-${cmd:-$train_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/predict.JOB.log" \
-  "$here/steps/predict.sh" --nj 1 --device "$device" --bad-audio "$bad_audio" \
+${cmd:-$cuda_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$WORK/log/predict.JOB.log" \
+  "$here/steps/predict.sh" --nj 1 --device "$device" --bad-audio "$bad_audio" --cmd "$here/utils/run_local.sh" \
   "$exp/fold_JOB" "$folds/JOB/test" "$exp/fold_JOB/test"
-predicted=()
-for ((k = 1; k <= count; k++)); do predicted+=("$exp/fold_$k/test"); done
-timbre join-posteriors "${predicted[@]}" "$exp/test"
+mapfile -t predicted < <(seq -f "$exp/fold_%g/test" "$count")
+timbre join-posteriors "${predicted[@]}" "$WORK"
+end_step

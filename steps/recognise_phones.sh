@@ -8,11 +8,12 @@ set -euo pipefail
 device=auto  # auto, cpu or cuda
 inventory=   # file of the phones' names, of a published model
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 3 ] || die "expected <exp> <data> <out>, found $# arguments"
 exp=$1 data=$2 out=$3
-[ -f "$exp" ] || require_file "$exp/final.pt" "steps/train_encoder.sh (stage 2) makes it"
-require_file "$data/feats.scp" "steps/make_feats.sh (stage 1) makes it"
-timbre recognise-phones --device "$device" ${inventory:+--inventory "$inventory"} "$exp" "$data" "$out"
+model=$exp/final.pt
+[ ! -f "$exp" ] || model=$exp # a checkpoint by its path
+begin_step recognise_phones "$out" --input "$model" --data "$data" ${inventory:+--input "$inventory"}
+timbre recognise-phones --device "$device" ${inventory:+--inventory "$inventory"} "$exp" "$data" "$WORK"
+end_step

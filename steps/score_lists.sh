@@ -5,20 +5,27 @@
 # <exp>/<list>; the first back-end's scores are the experiment's, those of others stand beside them.
 set -euo pipefail
 
-backend=()  # what scores: cosine, or one that steps/train_backend.sh has trained
-name=model  # what the experiment is called in tables and plots
+backend=()  # what scores (repeatable; default cosine): those that steps/train_backends.sh has trained
+name=       # what the experiment is called in tables and plots (default: the name of its folder)
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 3 ] || die "expected <feats-data> <test-data> <exp>, found $# arguments"
-feats=$1 data=$2 exp=$3
-[ ${#backend[@]} -gt 0 ] || die "--backend <name> is missing"
-mapfile -t lists < <(compgen -G "$data/trials*")
-[ ${#lists[@]} -gt 0 ] || die "$data/trials: no such file, nor trials_<list>; the preparation of the corpus (stage 0) makes it"
-enrol=xvector # utterances, or models of several
-[ ! -e "$data/enrol" ] || enrol=spk_xvector
+feats=$1 data=$2 exp=$3 name=${name:-${3##*/}}
+[ ${#backend[@]} -gt 0 ] || backend=(cosine)
+mapfile -t lists < <(compgen -G "$data/trials*" || echo "$data/trials")
+reads=(--input "$exp/mean.ark" --data "$feats" --made "$exp/test/xvector.scp" --made "$exp/baseline/xvector.scp")
+[ "${backend[*]}" = cosine ] || reads+=(--made "$exp/backend/backend.json")
+files=()
+for trials in "${lists[@]}"; do
+  list=${trials#"$data/trials"} list=${list#_}
+  files+=("${list:+$list/}"{scores,metrics.json,curves.npz,baseline_scores})
+done
+begin_step score_lists "$exp" --files "${files[@]}" "${reads[@]}" "${lists[@]/#/--input=}" \
+  --value backends="${backend[*]}" --value name="$name"
 
+enrol=xvector # utterances, or models of several
+[ ! -e "$feats/enrol" ] || enrol=spk_xvector
 for trials in "${lists[@]}"; do
   list=${trials#"$data/trials"} out=$exp
   [ -z "$list" ] || out=$exp/${list#_}
@@ -34,8 +41,9 @@ for trials in "${lists[@]}"; do
     if [ -n "$first" ]; then systems+=(--system "$called=$scores"); else first=$called; fi
     [[ $system != *+calibration && $system != *+quality ]] || systems+=(--llr "$called")
   done
-  "$here/steps/score_trials.sh" "$trials" "$exp/baseline/$enrol.scp" "$exp/baseline/xvector.scp" "$out/baseline/scores"
+  "$here/steps/score_trials.sh" "$trials" "$exp/baseline/$enrol.scp" "$exp/baseline/xvector.scp" "$out/baseline_scores"
   [ -z "$list" ] || echo "== ${list#_} =="
-  "$here/steps/evaluate.sh" --name "$first" "${systems[@]}" --baseline "$out/baseline/scores" "$feats" "$trials" \
+  "$here/steps/evaluate.sh" --name "$first" "${systems[@]}" --baseline "$out/baseline_scores" "$feats" "$trials" \
     "$out/scores" "$out"
 done
+end_step

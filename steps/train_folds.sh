@@ -6,25 +6,26 @@
 set -euo pipefail
 
 conf=conf/ecapa_fbank.yaml  # the experiment
-set=()                      # override one key of the conf: train.epochs=3
 nj=2                        # folds that are trained at once; they share the processors, or the GPU
-cmd=                        # job runner (default: train_cmd of cmd.sh)
-sources=                    # folder of the data directories noise, music, speech and rirs, for augmentation online
+cmd=                        # job runner (default: cuda_cmd of cmd.sh)
+sources=data/augment        # folder of the data directories noise, music, speech and rirs, each optional
 device=auto                 # auto, cpu or cuda
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
-. "$here/cmd.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 2 ] || die "expected <folds> <exp>, found $# arguments"
 folds=$1 exp=$2
-require_file "$folds/1/train/utt2spk" "timbre copy-folds (stage 1) makes it"
-count=$(count_folds "$folds")
+mapfile -t parts < <(list_folds "$folds" train)
+mapfile -t recordings < <(list_sources "$sources")
+mapfile -t models < <(seq -f 'fold_%g/final.pt' "${#parts[@]}")
+begin_step train_folds "$exp" --files "${models[@]}" "${parts[@]/#/--data=}" "${recordings[@]/#/--audio=}" --conf "$conf"
+
+count=${#parts[@]}
 [ ! -e "$exp/fold_$((count + 1))" ] || die "$exp holds models of more folds than $count; give it another name (--exp)"
 [ "$nj" -le "$count" ] || nj=$count
-options=(--conf "$conf" --sources "$sources" --device "$device")
-for setting in "${set[@]}"; do options+=(--set "$setting"); done
 share_processors "$nj"
-${cmd:-$train_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/train.JOB.log" \
-  "$here/steps/train_encoder.sh" "${options[@]}" --train "$folds/JOB/train" "$exp/fold_JOB"
+${cmd:-$cuda_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/train.JOB.log" \
+  "$here/steps/train_encoder.sh" --conf "$conf" --sources "$sources" --device "$device" --cmd "$here/utils/run_local.sh" \
+  "$folds/JOB/train" "$exp/fold_JOB"
 grep -h 'final.pt: ' "$exp"/log/train.*.log
+end_step

@@ -66,13 +66,22 @@ def native_bf16() -> None:
 
 @pytest.fixture
 def toy_data(tmp_path):
-    """Makes a data directory of features in which speakers differ: ``make(name, speakers, utterances)``."""
+    """Makes a data directory of features in which speakers differ: ``make(name, speakers, utterances)``.
+
+    They say that the front-end of :func:`toy_conf` made them; with ``dim`` they are from elsewhere.
+    """
+    from timbre.features.front_end import InputConf
+    from timbre.features.front_end_file import NAME, write_front_end
+    from timbre.features.mfcc import Conf
     from timbre.kaldi.datadir import DataDir, invert
     from timbre.kaldi.tables import ArkWriter
     from timbre.kaldi.text import write_table
 
-    def make(name: str = "data", speakers: int = 8, utterances: int = 4, dim: int = 23) -> DataDir:
+    def make(name: str = "data", speakers: int = 8, utterances: int = 4, dim: int = 0) -> DataDir:
         path = tmp_path / name
+        if not dim:
+            dim = 23
+            write_front_end(path / NAME, Conf(num_ceps=dim), InputConf())
         rng = np.random.default_rng(0)
         lengths: dict[str, int] = {}
         utt2spk: dict[str, str] = {}

@@ -16,7 +16,7 @@ _BLOCK = re.compile(
 )
 _NO_SHELL = re.compile(r"\S+:( |\n)|.*──")  # YAML, a log, a picture
 _COMMAND = re.compile(r"([A-Z_]+=\S+ )*(((\./|utils/|steps/|local/|egs/\S+/)\S+|pip|rm|timbre \S+) .|python3? \S)")
-_FILE = re.compile(r"\*\*[^*\n]*`([^`]+)`\*\*.*\n\n\Z")  # the block that follows is this file
+_FILE = re.compile(r"\*\*[^*\n]*`([^`]*[^`/])`\*\*.*\n\n\Z")  # the block that follows is this file
 _JOIN = "\v"  # in the place of a backslash and a line's end
 SOURCE = ". ./path.sh"
 
@@ -62,10 +62,12 @@ def read_page(page: str, root: Path = ROOT) -> list[Command]:
     for block in _BLOCK.finditer(text):
         kind = "indented" if block["indented"] else "fenced"
         line = _line(text, block.start(kind))
-        if block["language"] == "python":
-            file = _FILE.search(text[: block.start()])
-            found.append(Command(page, line, block[kind], *(("file", file[1]) if file else ("python",))))
-        elif not _NO_SHELL.match(block[kind].strip()):
+        file = _FILE.search(text[: block.start()])
+        if file and block["language"] in ("python", "bash"):
+            found.append(Command(page, line, block[kind], "file", file[1]))
+        elif block["language"] == "python":
+            found.append(Command(page, line, block[kind], "python"))
+        elif block["language"] != "text" and not _NO_SHELL.match(block[kind].strip()):
             found += _read_shell(page, line, block[kind])
     prose = _BLOCK.sub(lambda block: re.sub(r"[^\n]", " ", block[0]), text)
     for span in re.finditer(r"`([^`]+)`", prose):

@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 import timbre
-from timbre.__main__ import commands
+from timbre.__main__ import commands, main
 from timbre.conf import build
 from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
@@ -21,7 +21,7 @@ from timbre.models import build_encoder
 from timbre.models.trained import ModelConf
 
 SOURCE = Path(timbre.__file__).parent
-FLOORS = ["kaldi", "corpora", "features", "models", "scoring", "losses", "training", "report", "stages"]
+FLOORS = ["kaldi", "pipeline", "corpora", "features", "models", "scoring", "losses", "training", "report", "stages"]
 GROUND = {"errors", "conf"}
 
 
@@ -57,9 +57,9 @@ def test_imports_go_down_only():
 HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tensorboard", "onnx"} | {
     f"scipy.{name}" for name in ("fft", "optimize", "signal", "sparse", "special", "stats")
 }
-NETWORKS = ["augment-data", "check-conf", "classify", "compute-vad", "describe-experiment", "describe-streams"]
-NETWORKS += ["extract-embeddings", "identify", "make-ablation", "make-feats", "make-model-card", "make-results"]
-NETWORKS += ["recognise-phones", "show-conf", "train-backend"]
+NETWORKS = ["augment-data", "check-conf", "classify", "extract-embeddings", "identify", "make-ablation"]
+NETWORKS += ["make-feats", "make-model-card", "make-plan", "make-results", "recognise-phones", "show-conf"]
+NETWORKS += ["train-backend"]
 NEEDS = {name: {"torch"} for name in NETWORKS} | {
     "export-onnx": {"torch", "onnx"},
     "train-encoder": {"torch", "tensorboard"},
@@ -114,3 +114,11 @@ def test_a_conf_is_read_without_what_features_need_and_a_file_embedded_without_t
     said = python(RUN, runs)
     loaded = [set(line.split()[1:]) for line in said.splitlines() if line.startswith("loaded ")]
     assert loaded == [{"torch"}, {"torch", "torchaudio"}]
+
+
+def test_a_plan_that_stands_is_given_without_torch(tmp_path):
+    """Every run of a recipe asks for it first, with --status too."""
+    (tmp_path / "x.yaml").write_text("features: {kind: fbank}\nencoder: {kind: xvector}\n")
+    asked = ["make-plan", "--conf", f"{tmp_path}/x.yaml", "--expdir", f"{tmp_path}/exp"]
+    main(asked)
+    assert python(RUN, [asked]).splitlines() == [f"{tmp_path}/exp/x/plan", "loaded"]

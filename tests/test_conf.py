@@ -6,7 +6,8 @@ import pytest
 from messages import refused
 
 from timbre.conf import differences, dump
-from timbre.training.experiment import experiment_name, features_name, load_experiment
+from timbre.pipeline.plan import experiment_name
+from timbre.training.experiment import features_name, load_experiment
 
 
 def written(folder, text, name="x.yaml"):

@@ -17,6 +17,11 @@ while (($#)) && [[ $1 != --* ]]; do
   confs+=("$1")
   shift
 done
+words=() # --name=value as --name value
+for word in "$@"; do
+  if [[ $word == --*=* ]]; then words+=("${word%%=*}" "${word#*=}"); else words+=("$word"); fi
+done
+set -- "${words[@]}"
 ((${#confs[@]} > 1)) || die "expected two confs or more, found ${#confs[@]}"
 require_file run.sh "call this in a recipe's folder"
 for conf in "${confs[@]}"; do require_file "$conf" "a conf is a path from the recipe's folder"; done
@@ -40,6 +45,6 @@ for seed in $seeds; do
     stage=1
   done
 done
-# shellcheck disable=SC2086 # seeds are words
-timbre make-ablation --conf "${confs[@]}" --seeds $seeds "${settings[@]}" --expdir "exp${protocol:+/$protocol}" \
+read -ra each <<<"$seeds"
+timbre make-ablation --conf "${confs[@]}" --seeds "${each[@]}" "${settings[@]}" --expdir "exp${protocol:+/$protocol}" \
   --measure "$measure" ${out:+--out "$out"}

@@ -1,9 +1,11 @@
-# common.sh: what run.sh and steps/*.sh have in common; utils/parse_options.sh sources it.
+# common.sh: what scripts have in common; utils/parse_options.sh sources it.
 #   die "message"                    one line on stderr, exit 1
 #   require_file PATH "who makes it" dies when PATH is missing or empty
 #   count_folds DIR                  prints how many of DIR/1, DIR/2, … there are
 #   share_processors N               gives each of N jobs its share of them (OMP_NUM_THREADS, unless it is set)
-#   lock_dir DIR                     dies when another run works in DIR; held until this script and all it started end
+#   planned PLAN NAME                prints what the plan of an experiment calls NAME (timbre make-plan)
+#   lock_file FILE [--shared]        waits until no other run holds it; held until this script and all it started end
+#   lock_again                       waits until those that share the lock have ended, and holds it alone
 # shellcheck shell=bash
 
 die() {
@@ -26,16 +28,28 @@ share_processors() {
   export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + $1 - 1) / $1))}
 }
 
-lock_dir() {
-  local dir fd code=0
-  mkdir -p "$1" || die "$1: cannot be made"
-  dir=$(readlink -f "$1")
-  [[ :${TIMBRE_LOCKS:-}: != *":$dir:"* ]] || return 0 # the script that called this one holds it
-  exec {fd}>>"$dir/.lock"                             # stays open, and open in every child
-  flock --nonblock --conflict-exit-code 99 "$fd" || code=$?
-  ((code != 99)) || die \
-    "$1 is in use by another run (process $(<"$dir/.lock")); wait for it or give --exp another name"
-  ((code == 0)) || die "$1 cannot be locked (flock ended with code $code)"
-  echo $$ >"$dir/.lock"
-  export TIMBRE_LOCKS=${TIMBRE_LOCKS:-}:$dir
+planned() {
+  local name value
+  while read -r name value; do
+    if [[ $name == "$2" ]]; then
+      printf '%s\n' "$value"
+      return
+    fi
+  done <"$1/names"
 }
+
+lock_file() {
+  local code=0
+  mkdir -p "$(dirname "$1")" || die "$(dirname "$1"): cannot be made"
+  exec {__lock}>>"$1" # stays open, and open in every child
+  flock --nonblock --conflict-exit-code 99 "${@:2}" "$__lock" || code=$?
+  if ((code == 99)); then
+    printf '%s: waiting for %s\n' "${0##*/}" "$(<"$1")" >&2
+    code=0
+    flock "${@:2}" "$__lock" || code=$?
+  fi
+  ((code == 0)) || die "$1 cannot be locked (flock ended with code $code)"
+  printf 'process %d on %s, %s' $$ "$(uname -n)" "${TIMBRE_RUN:-$0}" >"$1"
+}
+
+lock_again() { flock "$__lock"; }

@@ -7,11 +7,10 @@ nj=2              # parallel jobs
 layout=synthetic  # the corpus whose files it is laid out like: speechocean762, aishell, voxceleb, tess, emodb, iemocap, shemo, cafe; polyglot
 conf=             # what differs from the layout's defaults
 here=$(dirname "$(readlink -f "$0")")/..
-. "$here/utils/parse_options.sh"
-. "$here/path.sh"
-. "$here/cmd.sh"
+. "$here/utils/step.sh"
 
 [ $# -eq 1 ] || die "expected <dir>, found $# arguments"
-# shellcheck disable=SC2154 # cmd.sh sets train_cmd
+begin_step make_corpus "$1" --files '**/*' --value layout="$layout" ${conf:+--conf "$conf"}
 $train_cmd JOB=1:"$nj" "$1/log/speak.JOB.log" \
   timbre make-synthetic-corpus --dir "$1" --layout "$layout" ${conf:+--conf "$conf"} --job JOB --num-jobs "$nj"
+end_step

@@ -1,13 +1,16 @@
 # parse_options.sh: reads the options of the script that sources it, after its block of defaults.
 #
 #   stage=0   # first stage to run        --stage 2
-#   gpu=true  # whether to use one        --gpu false        a boolean takes true or false,
+#   gpu=true  # whether to use one        --gpu false        a boolean takes true or false; alone it is true,
 #   nj=4      # parallel jobs             --nj 8             an integer an integer
 #   set=()    # conf keys, key=value      --set a=1 --set b=2  an array one value each time
+#   name=     # of the system             --name x, --name=x   both forms are taken
 #   . utils/parse_options.sh
 #
-# Options are exactly the lines `name=default  # help` above the line that sources this file; --foo-bar sets
-# foo_bar. Options may stand after positional arguments; `--` ends them; what is left is in "$@".
+# Options are the lines `name=default  # help` of the script, from its first one to the line that sources a file, and
+# those of the file that sources this one (utils/recipe.sh); names that begin with _ are none. --foo-bar sets foo_bar, and
+# a boolean alone is true.
+# Options may stand after positional arguments; `--` ends them; what is left is in "$@".
 # `--config FILE` reads lines name=value, which options on the command line override. `--help` prints the
 # script's header comment, its stages and its options. A value is never executed.
 # shellcheck shell=bash
@@ -25,17 +28,16 @@ __po_fail() {
   exit 1
 }
 
-# Fills __po_names, __po_kinds and __po_helps from the lines of the script.
+# Fills __po_names, __po_kinds and __po_helps from the lines of a script above the first that sources a file.
 __po_read_script() {
   local __po_line __po_name __po_default LC_ALL=C
-  local __po_pattern='^([a-z_][a-z0-9_]*)=(("[^"]*"|'"'[^']*'"'|\$?\([^)]*\)|\\.|[^[:space:]])*)[[:space:]]+#[[:space:]]*(.*)$'
+  local __po_pattern='^([a-z][a-z0-9_]*)=(("[^"]*"|'"'[^']*'"'|\$?\([^)]*\)|\\.|[^[:space:]])*)([[:space:]]+#[[:space:]]*(.*))?$'
   while IFS= read -r __po_line || [[ -n $__po_line ]]; do
-    [[ $__po_line != \#* ]] || continue
-    [[ $__po_line != *parse_options.sh* ]] || break
-    [[ $__po_line =~ $__po_pattern ]] || continue
+    [[ $__po_line != '. '* && $__po_line != *parse_options.sh* ]] || break
+    [[ $__po_line =~ $__po_pattern && ${BASH_REMATCH[1]} != here ]] || continue
     __po_name=${BASH_REMATCH[1]} __po_default=${!BASH_REMATCH[1]-}
     __po_names+=("$__po_name")
-    __po_helps[$__po_name]=${BASH_REMATCH[4]}
+    __po_helps[$__po_name]=${BASH_REMATCH[5]}
     __po_kinds[$__po_name]=text
     if [[ ${BASH_REMATCH[2]} == \(* ]]; then
       __po_kinds[$__po_name]=array
@@ -44,7 +46,7 @@ __po_read_script() {
     elif __po_is_integer "$__po_default"; then
       __po_kinds[$__po_name]=integer
     fi
-  done <"$0"
+  done <"$1"
 }
 
 # No leading zeros: the shell would read 08 as an octal number.
@@ -115,16 +117,14 @@ __po_read_config() {
   done <"$1"
 }
 
-# __po_stages FILE: prints the stages of a script and, where they stand, of those that it sources by plain name.
+# Prints the stages of the script.
 __po_stages() {
   local __po_line
   while IFS= read -r __po_line || [[ -n $__po_line ]]; do
     if [[ $__po_line =~ ^[[:space:]]*if\ stage\ ([0-9]+)\ \"(.*)\"\;\ then ]]; then
       printf '  %s  %s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
-    elif [[ $__po_line =~ ^\.[[:space:]]+([A-Za-z0-9_./-]+) && -f $(dirname "$0")/${BASH_REMATCH[1]} ]]; then
-      __po_stages "$(dirname "$0")/${BASH_REMATCH[1]}"
     fi
-  done <"$1"
+  done <"$0"
 }
 
 # Prints the header comment, the stages and the options.
@@ -136,7 +136,7 @@ __po_usage() {
       [[ $__po_line == '# shellcheck '* ]] || { __po_line=${__po_line#\#}; echo "${__po_line# }"; }
     done
   } <"$0"
-  __po_text=$(__po_stages "$0")
+  __po_text=$(__po_stages)
   [[ -z $__po_text ]] || printf '\nStages:\n%s\n' "$__po_text"
   printf '\nOptions:\n'
   for __po_name in "${__po_names[@]}"; do
@@ -149,9 +149,10 @@ __po_usage() {
 
 # Configs are read as they come, and options set after all of them.
 __po_parse() {
-  local __po_name __po_next __po_i
+  local __po_name __po_next __po_i __po_joined
   local -a __po_found=() __po_values=()
   while (($#)); do
+    __po_joined=''
     case $1 in
       -h | --help)
         __po_usage
@@ -161,12 +162,18 @@ __po_parse() {
         __po_rest+=("${@:2}")
         break
         ;;
-      --*=*) __po_fail "options to scripts must be of the form --name value, got '$1'" ;;
+      --*=*) # --name=value is --name value
+        set -- "${1%%=*}" "${1#*=}" "${@:2}"
+        __po_joined=joined
+        ;;&
       --*)
         __po_name=${1#--}
         __po_name=${__po_name//-/_}
         __po_known "$__po_name" || [[ $__po_name == config ]] ||
           __po_fail "invalid option $1$(__po_nearest "$__po_name")"
+        if [[ ${__po_kinds[$__po_name]-} == boolean && -z $__po_joined && ! ${2-} =~ ^(true|false)$ ]]; then
+          set -- "$1" true "${@:2}"
+        fi
         (($# > 1)) || __po_fail "missing value for $1"
         __po_next=${2#--}
         if [[ $2 == --* ]] && __po_known "${__po_next//-/_}"; then
@@ -192,7 +199,8 @@ __po_parse() {
   done
 }
 
-__po_read_script
+__po_read_script "$0"
+[[ ${BASH_SOURCE[1]} == "$0" ]] || __po_read_script "${BASH_SOURCE[1]}"
 __po_parse "$@"
 set -- "${__po_rest[@]}"
 unset -v __po_names __po_kinds __po_helps __po_rest

@@ -119,19 +119,22 @@ def test_features_are_folded_alike_and_what_they_lack_is_counted(source, tmp_pat
     feats = without(source, tmp_path / "feats/all", "08-ja-fear", "10-doch-anger")
     feats.write("feats.scp", {utterance: f"x.ark:{utterance}" for utterance in feats.utt2spk})
     feats.write("utt2level", dict.fromkeys(feats.utt2spk, "-30.5"))
-    main(["copy-folds", "--folds", str(tmp_path / "folds"), str(feats.path), str(tmp_path / "feats")])
-    lost = {"08-ja-fear", "10-doch-anger"}
+    other = without(source, tmp_path / "other", "03-ja-anger")  # what another front-end lacks
+    also = ["--also", str(other.path)]
+    main(["copy-folds", "--folds", str(tmp_path / "folds"), *also, str(feats.path), str(tmp_path / "feats/folds")])
+    lost = {"08-ja-fear", "10-doch-anger", "03-ja-anger"}
     left = {number: (train - lost, test - lost) for number, (train, test) in read(tmp_path / "folds").items()}
     assert read(tmp_path / "feats/folds") == left
-    for path in (tmp_path / "feats/test", tmp_path / "feats/folds/2/test"):
+    for path in (tmp_path / "feats/folds/test", tmp_path / "feats/folds/2/test"):
         tables = [
             read_table(path / name) for name in ("utt2spk", "feats.scp", "utt2level", "utt2emotion", "wav.scp")
         ]
         assert all(one.keys() == other.keys() for one, other in itertools.pairwise(tables))
-    assert read_table(tmp_path / "feats/test/utt2spk") == feats.utt2spk
+    assert read_table(tmp_path / "feats/folds/test/utt2spk").keys() == feats.utt2spk.keys() - lost
     left_out, split = capsys.readouterr().out.splitlines()[-2:]
-    assert names(left_out, "2 of 18", tmp_path / "folds", feats.path, "08-ja-fear, 10-doch-anger")
-    assert names(split, tmp_path / "feats", "3 folds", "16 utterances", "SHA-256")
+    gone = "03-ja-anger, 08-ja-fear, 10-doch-anger"
+    assert names(left_out, "3 of 18", tmp_path / "folds", feats.path, other.path, gone)
+    assert names(split, tmp_path / "feats/folds", "3 folds", "15 utterances", "SHA-256")
 
 
 def test_one_split_is_one_fold(source, tmp_path):
@@ -180,7 +183,3 @@ def test_folds_of_an_earlier_split_are_not_mixed_in(source, tmp_path):
     two = without(source, tmp_path / "two", *(name for name in source.utt2spk if name[:2] == "10"))
     with refused("fold 3", f"remove {out}"):
         list(make_folds(two, out, "speaker"))
-    list(copy_folds(out, source, tmp_path))
-    shutil.copytree(out / "3", tmp_path / "one/1")
-    with refused("fold 2", f"remove {tmp_path / 'folds'}"):
-        list(copy_folds(tmp_path / "one", source, tmp_path))

@@ -51,7 +51,7 @@ def test_vectors_and_matrices_are_read_without_a_key(tmp_path):
 
 def test_what_is_no_model_is_refused_by_file(tmp_path):
     path = tmp_path / "plda"
-    with refused("/plda: ", "steps/train_backend.sh"):
+    with refused("/plda: ", "steps/train_backends.sh"):
         read_plda(path)
     write_plda(path, *model())
     whole = path.read_bytes()

@@ -94,6 +94,35 @@ def run(clone, call):
 
 
 @pytest.fixture(scope="session")
+def again(clone, call):
+    """``again("--conf", …, folder="egs/…")``: the command that was run just now has nothing more to do.
+
+    Every step says that it is up to date, ``--status`` that every stage is fresh, and no file changes but locks,
+    and records, whose times of inputs are a cache.
+    """
+
+    def files(folder):
+        paths = [path for name in ("data", "exp") for path in (clone / folder / name).rglob("*")]
+        paths = [path for path in paths if path.is_symlink() or path.is_file()]
+        cache = re.compile(r"\.lock$|record\.json$|\.audio\.\d+$")
+        return {path: path.lstat().st_mtime_ns for path in paths if not cache.search(path.name)}
+
+    def check(*options, folder="."):
+        before = files(folder)
+        code, out, err = call(clone / folder, "./run.sh", *options)
+        assert code == 0, out + err
+        said = [line for line in (out + err).splitlines() if not re.fullmatch("== stage .* ==.*", line)]
+        assert said and all(re.search(": (up to date|is there)$", line) for line in said), "\n".join(said)
+        code, out, err = call(clone / folder, "./run.sh", *options, "--status")
+        assert code == 0, out + err
+        assert out and all(re.match(r"stage \d+ +fresh ", line) for line in out.splitlines()), out + err
+        after = files(folder)
+        assert after == before, [path for path in before | after if before.get(path) != after.get(path)]
+
+    return check
+
+
+@pytest.fixture(scope="session")
 def timbre(clone, call):
     """``timbre("embed", "a.wav", folder="egs/…")``, the command after ``. ./path.sh``."""
     command = ("bash", "-c", '. ./path.sh && timbre "$@"', "bash")

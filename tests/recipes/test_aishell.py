@@ -27,12 +27,12 @@ def test_the_stand_in_is_prepared_as_the_corpus(prepared, clone):
     assert (clone / HERE / "data/lab/test/trials_balanced").exists()
 
 
-def test_a_conf_that_does_not_fit_ends_stage_0(prepared, run, clone):
+def test_a_conf_that_does_not_fit_ends_stage_1(prepared, run, clone):
     """By name and before there are features, with settings that fit."""
-    code, out, err = run("run.sh", "--corpus", "synthetic", folder=HERE)
+    code, _, err = run("run.sh", "--corpus", "synthetic", folder=HERE)
     fits = ["--set train.heldout_speakers=4"]
-    assert code == 1 and names(err, "train.heldout_speakers=12", "6 speakers", *fits, "stage 0")
-    assert "stage 1" not in out and not list(clone.glob(f"{HERE}/data/*/mfcc*"))
+    assert code == 1 and names(err, "train.heldout_speakers=12", "6 speakers", *fits, "stage 1")
+    assert not list(clone.glob(f"{HERE}/data/*/mfcc*"))
 
 
 @pytest.mark.all
@@ -52,11 +52,13 @@ def test_every_conf_trains(prepared, run, clone, conf):
         pytest.param("full", [], marks=pytest.mark.all),
     ],
 )
-def test_from_nothing_to_a_report(prepared, run, clone, eer_of, protocol, lists):
+def test_from_nothing_to_a_report(prepared, run, again, clone, eer_of, protocol, lists):
     """Lists and models are scored, and the report says that nobody spoke."""
     what = ["--corpus", "synthetic", "--protocol", protocol, "--exp", f"exp/{protocol}/whole", "--nj", 1]
-    code, out, err = run("run.sh", *what, *tiny.options(HERE, "xvector_gap_softmax"), folder=HERE)
+    what += tiny.options(HERE, "xvector_gap_softmax")
+    code, out, err = run("run.sh", *what, folder=HERE)
     assert code == 0, out + err
+    again(*what, folder=HERE)
     assert 0 <= eer_of(out) <= 100
     exp = clone / HERE / f"exp/{protocol}/whole"
     trials = (clone / HERE / f"data/{protocol}/test/trials").read_text().splitlines()
@@ -68,11 +70,19 @@ def test_from_nothing_to_a_report(prepared, run, clone, eer_of, protocol, lists)
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ([], ["--corpus", "--download"]),
         (["--protocol", "easy"], ["easy", "lab", "full", "hard"]),
-        (["--corpus", "/nowhere"], ["/nowhere", "AISHELL-1"]),
+        (["--corpus", "/nowhere"], ["/nowhere", "--help"]),
+        (["--corpus", "conf"], ["conf", "AISHELL-1"]),
     ],
 )
-def test_mistakes_are_one_line(run, given, named):
+def test_mistakes_are_one_line(prepared, run, given, named):
     code, _, err = run("run.sh", *given, folder=HERE)
     assert code == 1 and names(err, *named)
+
+
+def test_the_corpus_is_known_after_the_first_run(prepared, run, clone):
+    what = ["--stop-stage", 0, *tiny.options(HERE, "ge2e")]
+    assert run("run.sh", *what, folder=HERE)[0] == 0
+    (clone / HERE / "data/lab/prepared_from").unlink()
+    code, _, err = run("run.sh", *what, folder=HERE)
+    assert code == 1 and names(err, "--corpus", "--download")

@@ -29,6 +29,10 @@ def test_phone_error_rates_of_voices_that_were_known_and_of_others(finished, clo
     assert "baseline PER %" in finished and (clone / RECIPE / "exp/first/report.html").exists()
 
 
+def test_a_second_run_has_nothing_to_do(finished, again):
+    again(*tiny.options(RECIPE, "small"), "--exp", "exp/first", folder=RECIPE)
+
+
 def test_the_model_makes_features_of_another_data_directory(finished, clone, timbre):
     """By steps/make_feats.sh's own command, with the section that the recipe has for it."""
     options = ["--conf", "conf/allosaurus.yaml", "--set", "features.model=exp/first"]
@@ -41,7 +45,8 @@ def test_what_users_do_wrong_is_said(finished, run):
     for options, named in (
         (["--test", "data/unseen"], ["--test", "--data"]),
         (["--conf", "conf/mfcc.yaml"], ["conf/mfcc.yaml", "verification", "phones"]),
-        (["--exp", "exp/new", "--stage", 4], ["exp/new/final.pt", "steps/train_encoder.sh", "stage 2"]),
+        (["--exp", "exp/new", "--stage", 3], ["exp/new/final.pt", "steps/train_encoder.sh", "stage 2"]),
+        (["--exp", "exp/new", "--stage", 4], ["exp/new/seen/phones", "steps/recognise_phones.sh", "stage 3"]),
     ):
         code, _, err = run("run.sh", *options, folder=RECIPE)
         assert code == 1 and names(err, *named)

@@ -13,11 +13,12 @@ from timbre.training.experiment import load_experiment
 RECIPE = "egs/synthetic/byola"
 
 
-def test_from_audio_to_embeddings(speech, run, clone):
+def test_from_audio_to_embeddings(speech, run, again, clone):
     options = ["--data", speech, "--exp", "exp/small", *tiny.options(RECIPE, "small")]
     code, out, err = run("run.sh", *options, folder=RECIPE)
     assert code == 0, out + err
     assert "3 held-out utterances: loss" in out
+    again(*options, folder=RECIPE)
     experiment = clone / RECIPE / "exp/small"
     assert (experiment / "report.html").is_file()
     model = TrainedModel.load(experiment)

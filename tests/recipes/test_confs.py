@@ -33,7 +33,7 @@ def train(recipe, conf, toy_data, directory, *settings):
     write_table(
         data.path / "utt2emotion", {name: ("anger", "joy", "sad")[n % 3] for n, name in enumerate(speakers)}
     )
-    train_experiment(experiment, data, directory, "cpu")
+    train_experiment(experiment, data, directory, "cpu", trust_features=True)
     return directory / "final.pt"
 
 

@@ -13,6 +13,13 @@ from timbre.training.experiment import load_experiment
 
 ROOT, TESS, EMODB = Path(__file__).parents[2], "egs/tess/ser", "egs/emodb/ser"
 CONFS = [(recipe, conf) for recipe in (TESS, EMODB) for conf in tiny.confs(recipe)]
+SMALL = [
+    "--corpus",
+    "synthetic",
+    *tiny.options(EMODB, "ecapa_fbank", "train.heldout_utterances=0.3"),
+    "--exp",
+    "exp/x",
+]
 
 
 def utterances(path):
@@ -29,8 +36,7 @@ def tess(run):
 
 @pytest.fixture(scope="module")
 def emodb(run):
-    small = tiny.options(EMODB, "ecapa_fbank", "train.heldout_utterances=0.3")
-    code, out, err = run("run.sh", "--corpus", "synthetic", *small, "--exp", "exp/x", folder=EMODB)
+    code, out, err = run("run.sh", *SMALL, folder=EMODB)
     assert code == 0, out + err
     return out
 
@@ -46,6 +52,11 @@ def test_the_exercise_is_stamped_and_stands_beside_what_needs_no_network(tess, c
     report = (exp / "report.html").read_text()
     assert "Synthetic speech" in report and report.count("speaker-dependent, text-dependent") >= 4
     assert (exp / "model_card.md").exists() and (exp / "fold_1/history.jsonl").read_text().count("\n") == 20
+
+
+def test_a_second_run_has_nothing_to_do(tess, emodb, again):
+    again("--corpus", "synthetic", folder=TESS)
+    again(*SMALL, folder=EMODB)
 
 
 @pytest.mark.parametrize(("protocol", "tested"), [("word_disjoint", 56), ("seven_class", 49)])

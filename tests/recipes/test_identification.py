@@ -45,17 +45,19 @@ def test_the_parts_are_disjoint_and_whole(prepared, clone):
 @pytest.mark.all
 @pytest.mark.parametrize("conf", CONFS)
 def test_every_conf_trains(prepared, run, clone, conf):
-    where = ["--stage", 2, "--stop-stage", 2, "--exp", f"exp/{conf}"]
+    where = ["--stage", 1, "--stop-stage", 2, "--exp", f"exp/{conf}"]
     code, out, err = run("run.sh", *where, *tiny.options(HERE, conf), folder=HERE)
     assert code == 0, out + err
     assert (clone / HERE / f"exp/{conf}/final.pt").exists()
 
 
-def test_from_training_to_a_submission(prepared, run, timbre, clone):
+def test_from_training_to_a_submission(prepared, run, again, timbre, clone):
     """It learns, the report shows who is taken for whom, and the submission is the one that is asked for."""
-    what = ["--corpus", "synthetic", "--stage", 2, "--conf", "conf/transformer_simple.yaml", "--exp", "exp/whole"]
-    code, out, err = run("run.sh", *what, "--set", "train.epochs=20", "--set", "train.batch_size=8", folder=HERE)
+    what = ["--corpus", "synthetic", "--conf", "conf/transformer_simple.yaml", "--exp", "exp/whole"]
+    what += ["--set", "train.epochs=20", "--set", "train.batch_size=8"]
+    code, out, err = run("run.sh", *what, folder=HERE)
     assert code == 0, out + err
+    again(*what, folder=HERE)
     assert accuracy_of(out) >= 50  # of four speakers; by chance 25
     exp = clone / HERE / "exp/whole"
     metrics = json.loads((exp / "metrics.json").read_text())
@@ -71,17 +73,18 @@ def test_from_training_to_a_submission(prepared, run, timbre, clone):
     assert rows[0] == ["Id", "Category"] and [row[0] for row in rows[1:]] == [one["feature_path"] for one in asked]
     speakers = json.loads((clone / HERE / "data/corpus/mapping.json").read_text())["speaker2id"]
     assert {row[1] for row in rows[1:]} <= set(speakers)
-    wav = sorted((clone / HERE / "data/corpus/speech/train/wav").glob("*/*.wav"))[0]
+    wav = sorted((clone / HERE / "data/corpus_speech/corpus/train/wav").glob("*/*.wav"))[0]
     code, _, err = timbre("identify", wav, "--model", "exp/whole", folder=HERE)
     assert code == 1 and names(err, "features.kind", "given")
 
 
-def test_speakers_of_audio_are_identified(run, timbre, speechocean762):
+def test_speakers_of_audio_are_identified(run, again, timbre, speechocean762):
     folder = "egs/speechocean762/sid"
     what = ["--corpus", speechocean762, "--exp", "exp/x", *tiny.options(folder, "conformer_sap_am")]
     code, out, err = run("run.sh", *what, folder=folder)
     assert code == 0, out + err
     assert "recordings of one session may stand in both" in out
+    again(*what, folder=folder)
     wav = speechocean762 / "WAVE/SPEAKER0001/000010000.WAV"
     code, out, err = timbre("identify", wav, "--model", "exp/x", folder=folder)
     assert code == 0, err
@@ -102,7 +105,6 @@ def test_the_same_confs_stand_on_audio(conf):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ([], ["--corpus", "synthetic"]),
         (["--corpus", "/nowhere"], ["/nowhere"]),
         (["--conf", "../../speechocean762/sv/conf/xvector_am.yaml"], ["xvector_am.yaml", "verification"]),
         (["--set", "speeds=[0.9]"], ["speeds"]),
@@ -112,3 +114,10 @@ def test_the_same_confs_stand_on_audio(conf):
 def test_mistakes_are_one_line(run, given, named):
     code, _, err = run("run.sh", *given, folder=HERE)
     assert code == 1 and names(err, *named)
+
+
+def test_the_corpus_is_known_after_the_first_run(prepared, run, clone):
+    assert run("run.sh", "--stop-stage", 0, folder=HERE)[0] == 0
+    (clone / HERE / "data/prepared_from").unlink()
+    code, _, err = run("run.sh", "--stop-stage", 0, folder=HERE)
+    assert code == 1 and names(err, "--corpus", "synthetic")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 
 import pytest
@@ -59,3 +60,31 @@ def test_two_processes_share_the_training(call, clone):
     assert code == 0, out + err
     assert "2 processes" in (clone / "exp/two/train.log").read_text()
     assert json.loads((clone / "exp/two/metrics.json").read_text())["systems"]
+
+
+TWO = """
+PATH=$1:$PATH
+for NODE in a b; do
+  export NODE
+  ./run.sh "${@:2}" &
+  runs+=("$!")
+done
+for run in "${runs[@]}"; do wait "$run" || exit; done
+"""
+
+
+@pytest.mark.all
+def test_two_machines_share_the_training(call, clone, tmp_path):
+    """The same command on both at once; here one machine under two names."""
+    (tmp_path / "uname").write_text('#!/bin/sh\n[ "$1" = -n ] && echo "$NODE" || exec /usr/bin/uname "$@"\n')
+    (tmp_path / "uname").chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        place = f"localhost:{free.getsockname()[1]}"
+    what = ["--exp", "exp/machines", "--nodes", 2, "--ngpu", 1, "--rendezvous", place, "--device", "cpu"]
+    what += tiny.options(".", "xvector_am")
+    code, out, err = call(clone, "bash", "-c", TWO, "bash", tmp_path, *what, python=sys.executable)
+    assert code == 0, out + err
+    exp = clone / "exp/machines"
+    assert "2 processes" in (exp / "train.log").read_text() and (exp / "report.html").exists()
+    assert {path.name for path in (exp / "log").iterdir()} == {"train.a.log", "train.b.log"}

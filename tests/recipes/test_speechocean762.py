@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 
 import pytest
 import tiny
 from messages import names
+from pages import read_page
 
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.text import read_table, write_table
@@ -16,10 +16,11 @@ HERE = "egs/speechocean762/sv"
 SMALL = tiny.options(HERE, "xvector_am")
 
 
-def test_end_to_end(run, speechocean762, clone, eer_of):
-    where = {"folder": "egs/speechocean762/sv"}
-    code, out, err = run("run.sh", "--corpus", speechocean762, *SMALL, "--exp", "exp/x", **where)
+def test_end_to_end(run, again, speechocean762, clone, eer_of):
+    what, where = ["--corpus", speechocean762, *SMALL, "--exp", "exp/x"], {"folder": "egs/speechocean762/sv"}
+    code, out, err = run("run.sh", *what, **where)
     assert code == 0, out + err
+    again(*what, **where)
     assert "not the whole corpus's 2500 of 125 speakers" in out and 0 <= eer_of(out) <= 100
     assert "non-native read English" in (clone / where["folder"] / "exp/x/report.html").read_text()
 
@@ -34,8 +35,13 @@ def test_every_conf_trains(run, speechocean762, clone, conf):
     assert (clone / HERE / f"exp/{conf}/final.pt").exists()
 
 
-def test_a_corpus_must_be_named(run):
-    code, _, err = run("run.sh", folder="egs/speechocean762/sv")
+def test_the_corpus_is_known_after_the_first_run(run, speechocean762, clone):
+    what = ["--stop-stage", 0, *SMALL]
+    for words in (["--corpus", speechocean762], []):
+        code, out, err = run("run.sh", *what, *words, folder=HERE)
+        assert code == 0, out + err
+    (clone / HERE / "data/prepared_from").unlink()
+    code, _, err = run("run.sh", *what, folder=HERE)
     assert code == 1 and names(err, "--corpus", "--download")
 
 
@@ -82,11 +88,14 @@ def test_the_encoder_is_trained_on_more_than_the_baseline_looks_at(run, clone, s
 
 def test_the_tutorials_recipe(run, clone, tmp_path, eer_of, noise):
     """Writes the files of docs/new_recipe.md as it says, and runs its recipe."""
-    text = (clone / "docs/new_recipe.md").read_text(encoding="utf-8")
-    module = re.search(r"```python\n(.*?)```", text, re.S)[1]
-    commands = re.findall(r"```bash\n(.*?)```", text, re.S)[0]
-    (clone / "src/timbre/corpora/mycorpus.py").write_text(module)
-    subprocess.run(["bash", "-euc", commands], cwd=clone, check=True)
+    folder = clone
+    for command in read_page("docs/new_recipe.md", clone):
+        if command.kind == "file":
+            (clone / command.path).write_text(command.text)
+        elif command.text.startswith("cd "):
+            folder /= command.text.removeprefix("cd ")
+        elif not command.text.startswith(("./run.sh", "timbre", ". ")):
+            subprocess.run(["bash", "-euc", command.text], cwd=folder, check=True)
     for speaker in ("a", "b", "c", "d", "t1", "t2", "t3"):
         for number in range(3):
             noise(tmp_path / speaker / f"{number}.wav", seed=sum(map(ord, speaker)) + number)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tiny
 from messages import names
+from waiting import LIMIT
 
 SMALL = tiny.options(".", "xvector_am")
 
@@ -28,6 +30,10 @@ def test_the_recipe_ends_with_a_table_and_a_report(finished, clone, eer_of):
     assert metrics["trials"]["count"] == 16 * 15 // 2
     report = (clone / "exp/first/report.html").read_text()
     assert "spoken by espeak-ng" in report and metrics["trials"]["sha256"] in report
+
+
+def test_a_second_run_has_nothing_to_do(finished, again):
+    again(*SMALL, "--exp", "exp/first")
 
 
 @pytest.mark.all
@@ -102,7 +108,10 @@ def test_one_stage_alone_repeats_its_part(finished, run, clone):
         (["--conf", "conf/none.yaml"], ["conf/none.yaml"]),
         (["--set", "train.epoch=3"], ["train.epoch", "'epochs'"]),
         (["--exp", "exp/new", "--stage", 3], ["exp/new/final.pt", "steps/train_encoder.sh", "stage 2"]),
-        (["--exp", "exp/new", "--stage", 4], ["exp/new/test/xvector.scp", "steps/extract_embeddings.sh"]),
+        (
+            ["--exp", "exp/new", "--stage", 4],
+            ["exp/new/test/xvector.scp", "steps/extract_embeddings.sh", "stage 3"],
+        ),
         (["--stage", 7], ["--stage 7", "0 1 2 3 4 5"]),
         (["--init", "exp/none"], ["exp/none/final.pt", "--init"]),
         (["--backend", "cosin+asnorm"], ["cosin+asnorm", "'cosine+asnorm'"]),
@@ -122,8 +131,19 @@ def test_help_lists_stages_and_options(run):
         assert said in out
 
 
-def test_two_runs_in_one_experiment_are_refused(finished, run, clone):
-    with open(clone / "exp/first/.lock", "a") as lock:
+def test_a_second_run_waits_for_the_first_and_takes_what_it_made(finished, run, clone):
+    """The lock of the training is held while its model is away, as that of a run that writes it is."""
+    model, away = clone / "exp/first/final.pt", clone / "exp/first/away.pt"
+    with open(clone / "exp/first/.train_encoder.lock", "a") as lock, ThreadPoolExecutor() as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        code, _, err = run("run.sh", *SMALL, "--exp", "exp/first", "--stage", 2)
-    assert code == 1 and names(err, "exp/first", "--exp")
+        lock.truncate(0)
+        lock.write("the run of this test")
+        lock.flush()
+        model.rename(away)
+        second = pool.submit(run, "run.sh", *SMALL, "--exp", "exp/first", "--stage", 1)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=5)
+        away.rename(model)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        code, out, err = second.result(timeout=LIMIT)
+    assert code == 0 and names(err, "waiting for the run of this test", "exp/first/final.pt: up to date"), out + err

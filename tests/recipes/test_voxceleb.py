@@ -44,7 +44,7 @@ def test_every_conf_trains_and_is_fine_tuned(prepared, run, clone, conf):
     assert f"started from {exp} " in log and "weights of 4 of 4 classes" in log
 
 
-def test_from_nothing_to_a_report(prepared, run, clone):
+def test_from_nothing_to_a_report(prepared, run, again, clone):
     what = [
         "--corpus",
         "synthetic",
@@ -56,6 +56,7 @@ def test_from_nothing_to_a_report(prepared, run, clone):
     ]
     code, out, err = run("run.sh", *what, folder=HERE)
     assert code == 0, out + err
+    again(*what, folder=HERE)
     exp = clone / HERE / "exp/tiny/whole"
     for name in ("O", "E", "H"):
         trials = (clone / HERE / f"data/test/trials_{name}").read_text().splitlines()
@@ -66,12 +67,21 @@ def test_from_nothing_to_a_report(prepared, run, clone):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ([], ["--voxceleb1", "https://www.robots.ox.ac.uk/~vgg/data/voxceleb"]),
         (["--voxceleb1", "."], ["--lists"]),
-        (["--voxceleb1", "/nowhere", "--lists", "data/corpus/lists"], ["--voxceleb1", "/nowhere"]),
+        (["--voxceleb1", "/nowhere", "--lists", "data/corpus/lists"], ["/nowhere", "--help"]),
         (["--corpus", "/data/voxceleb"], ["--corpus", "synthetic", "--voxceleb1"]),
     ],
 )
 def test_mistakes_are_one_line(prepared, run, given, named):
     code, _, err = run("run.sh", *given, folder=HERE)
     assert code == 1 and names(err, *named)
+
+
+def test_the_folders_are_known_after_the_first_run(prepared, run, clone):
+    what = ["--stop-stage", 0, *tiny.options(HERE, "small")]
+    code, out, err = run("run.sh", *what, folder=HERE)
+    assert code == 0, out + err
+    for name in ("folders", "prepared_from"):
+        (clone / HERE / "data" / name).unlink()
+    code, _, err = run("run.sh", *what, folder=HERE)
+    assert code == 1 and names(err, "--voxceleb1", "https://www.robots.ox.ac.uk/~vgg/data/voxceleb")

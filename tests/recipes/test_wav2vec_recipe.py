@@ -14,11 +14,12 @@ from timbre.training.experiment import load_experiment
 RECIPE = "egs/synthetic/wav2vec"
 
 
-def test_from_audio_to_frames(speech, run, clone):
+def test_from_audio_to_frames(speech, run, again, clone):
     options = ["--data", speech, "--exp", "exp/small", *tiny.options(RECIPE, "small")]
     code, out, err = run("run.sh", *options, folder=RECIPE)
     assert code == 0, out + err
     assert "3 held-out utterances: loss" in out
+    again(*options, folder=RECIPE)
     experiment = clone / RECIPE / "exp/small"
     assert (experiment / "report.html").is_file()
     values = read_yaml(clone / RECIPE / "conf/wav2vec.yaml")

@@ -92,7 +92,7 @@ def test_files_are_kaldis_and_of_the_training_speakers_alone(experiment):
     rows = backend.normalised(Embeddings(names, vectors))
     np.testing.assert_allclose((rows**2).sum(axis=1), 4, rtol=1e-5)  # as ivector-normalize-length
     assert Backend.read(experiment.out, parse("plda"), 300).plda.psi.shape == (DIM,)
-    with refused(experiment.out, "lda_plda+asnorm, plda", "--backend cosine", "steps/train_backend.sh"):
+    with refused(experiment.out, "lda_plda+asnorm, plda", "--backend cosine", "steps/train_backends.sh"):
         scored(experiment, "cosine")
 
 

@@ -18,9 +18,10 @@ EN, DE = ("anger", "joy", "sadness"), ("anger", "boredom", "joy")
 
 def data(root, lang: str, emotions: tuple[str, ...], speakers: int = 4) -> DataDir:
     said = {f"{lang}-s{spk}-{emotion}": emotion for spk in range(speakers) for emotion in emotions}
-    write_table(root / lang / "test/utt2emotion", said)
-    write_table(root / lang / "test/utt2spk", {name: name[:5] for name in said})
-    return DataDir(root / lang / "test")
+    path = root / lang / "folds/test"
+    write_table(path / "utt2emotion", said)
+    write_table(path / "utt2spk", {name: name[:5] for name in said})
+    return DataDir(path)
 
 
 def test_only_what_both_know_counts(tmp_path, capsys):

@@ -62,6 +62,7 @@ def test_a_run_that_fails_ends_it(ablation, recipe):
         (["conf/a.yaml", "conf/c.yaml"], ["conf/c.yaml"]),
         (["--out", "conf/a.yaml", "conf/a.yaml", "conf/b.yaml"], ["conf/a.yaml", "<!-- ablation: begin -->"]),
         (["conf/a.yaml", "conf/b.yaml", "--", "--exp", "x"], ["--exp"]),
+        (["conf/a.yaml", "conf/b.yaml", "--", "--exp=x"], ["--exp"]),
     ],
 )
 def test_what_would_fail_late_is_refused_at_once(ablation, recipe, arguments, wanted):

@@ -13,7 +13,8 @@ from messages import refused
 import timbre
 from timbre.features import raw
 from timbre.features.extract import extract_features
-from timbre.features.front_end import FrontEnd
+from timbre.features.front_end import FrontEnd, InputConf
+from timbre.features.front_end_file import NAME, write_front_end
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
@@ -45,6 +46,7 @@ def waves(tmp_path):
         write_table(path / "utt2emotion", {name: ("joy", "anger")[n // 8] for n, name in enumerate(samples)})
         extract_features(DataDir(path), FEATURES, path / "arks", "1")
         collect_jobs(DataDir(path), path / "arks", "feats", ["utt2num_frames"], 1, 0.0)
+        write_front_end(path / NAME, FEATURES, InputConf())
         return DataDir(path)
 
     return samples, write

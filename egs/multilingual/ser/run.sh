@@ -11,55 +11,76 @@
 #
 # Nobody who is tested is trained on: IEMOCAP's five sessions, EMO-DB's ten speakers, five groups of ShEMO's, pairs of
 # CaFE's actors. RESULTS.md.
-# shellcheck disable=SC2034 # what is not used here steps/fusion.sh uses
 set -euo pipefail
 
-stage=0                       # first stage to run
-stop_stage=5                  # last stage to run
 protocol=speaker_independent  # speaker_independent or source
 conf=conf/fusion.yaml         # the experiment; a path from the recipe's folder
 set=()                        # override one key of the conf (repeatable): train.epochs=5
 exp=                          # experiment directory (default: exp/<protocol>/ and the conf's name with overrides)
 corpus=                       # synthetic: all four corpora, spoken by espeak-ng
-corpus_en=                    # IEMOCAP's folder
+corpus_en=                    # IEMOCAP's folder; those that are used are known after the first run
 corpus_de=                    # EMO-DB's folder
 corpus_fa=                    # ShEMO's folder
 corpus_fr=                    # CaFE's folder
 nj=2                          # parallel jobs
 device=auto                   # auto, cpu or cuda
 bad_audio=fail                # audio that cannot be used: fail, or skip
-. "$(dirname "$0")/utils/parse_options.sh"
-declare -A folder=([en]=$corpus_en [de]=$corpus_de [fa]=$corpus_fa [fr]=$corpus_fr)
-for lang in "${!folder[@]}"; do
-  [ -z "${folder[$lang]}" ] || folder[$lang]=$(realpath -m "${folder[$lang]}")
-done
-cd "$(dirname "$0")"
-. ./path.sh
-. utils/recipe.sh
+. "$(dirname "$0")/utils/recipe.sh"
+corpora=(en="$(from_caller "$corpus_en")" de="$(from_caller "$corpus_de")" fa="$(from_caller "$corpus_fa")"
+  fr="$(from_caller "$corpus_fr")")
 [[ $protocol =~ ^(speaker_independent|source)$ ]] ||
   die "--protocol takes speaker_independent or source, found '$protocol'"
 [[ $corpus =~ ^(synthetic)?$ ]] || die "--corpus takes synthetic alone, found '$corpus'; folders are --corpus-de DIR …"
-task=fusion data=data/$protocol expdir=exp/$protocol init=''
-timbre show-conf --conf "$conf" "${set[@]/#/--set=}" >/dev/null # refused here rather than after stage 0
+data=data/$protocol
 
-if stage 0 "data: the corpora, the folds of each and of all; the models of the streams that are not there yet"; then
-  if [ "$corpus" = synthetic ]; then
-    for layout in iemocap emodb shemo cafe; do
-      utils/make_corpus.sh --nj "$nj" --layout "$layout" --conf "conf/corpus_$layout.yaml" "data/corpora/$layout"
-    done
-    folder=([en]=data/corpora/iemocap [de]=data/corpora/emodb [fa]=data/corpora/shemo [fr]=data/corpora/cafe)
-  fi
-  corpora=()
-  for lang in en de fa fr; do
-    [ -z "${folder[$lang]}" ] || corpora+=("$lang=${folder[$lang]}")
-  done
-  [ ${#corpora[@]} -gt 0 ] || die "--corpus-en, -de, -fa or -fr DIR is missing, or --corpus synthetic"
+# exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
+planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --exp "$exp" --expdir "exp/$protocol" --data "$data"
+  --baseline conf/mfcc.yaml)
+plan=$(make_plan "${planning[@]}")
+exp=$(planned "$plan" exp)
+labels=$(planned "$plan" labels)     # the table of the classes
+baseline=$(planned "$plan" baseline) # features of the baselines
+jobs=(--nj "$nj" --bad-audio "$bad_audio")
+systems=(--baseline majority --baseline speaker --baseline duration --baseline energy --baseline statistics_svm)
+
+if stage 0 "data: the corpora, the folds of each and of all -> data/<protocol>; the models of the streams"; then
+  [ -z "$corpus" ] || local/make_corpora.sh --nj "$nj" data/corpora
+  [ -z "$corpus" ] || corpora=(en=data/corpora/iemocap de=data/corpora/emodb fa=data/corpora/shemo fr=data/corpora/cafe)
   local/prepare_data.sh --protocol "$protocol" --bad-audio "$bad_audio" "${corpora[@]}" "$data"
-  overrides=()
-  for setting in "${set[@]}"; do overrides+=(--set "$setting"); done
-  timbre check-conf --conf "$conf" "${overrides[@]}" "$data"/folds/*/train
-  steps/train_front_ends.sh --nj "$nj" --device "$device" --conf "$conf" "${overrides[@]}"
+  steps/check_conf.sh "$plan" "$data"/folds/*/train
+  steps/train_front_ends.sh --nj "$nj" --device "$device" "$plan"
 fi
-. utils/experiment.sh # after stage 0, as the streams' folders are named by their models' weights
+plan=$(make_plan "${planning[@]}")   # again: the folders of streams are named by their models
+feats=$(planned "$plan" feats)       # data/<protocol>/<number and hash of the streams>
+mapfile -t languages < <(cut -d' ' -f2 "$data/all/utt2lang" 2>/dev/null | sort -u)
 
-. steps/fusion.sh # stages 1 streams, 2 train, 3 predict, 4 score, 5 report
+if stage 1 "features: the conf checked; the streams of all -> ark/scp, MFCC for the baselines; folds of both"; then
+  steps/check_conf.sh "$plan" "$data"/folds/*/train
+  steps/make_streams.sh "${jobs[@]}" --device "$device" "$plan" "$data/all" "$data" "$feats/all"
+  steps/copy_folds.sh --labels "$labels" "$data/folds" "$feats/all" "$feats/folds"
+  for lang in "${languages[@]}"; do
+    steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" "$data/$lang/all" "$baseline/$lang/all"
+    steps/copy_folds.sh --labels "$labels" --also "$baseline/$lang/all" "$data/$lang/folds" "$feats/all" "$feats/$lang/folds"
+    steps/copy_folds.sh --labels "$labels" "$feats/$lang/folds" "$baseline/$lang/all" "$feats/$lang/baseline_folds"
+  done
+fi
+
+if stage 2 "train: a model of all languages on the training part of each fold -> fold_<k>/final.pt"; then
+  steps/train_folds.sh --nj "$nj" --conf "$plan/conf.yaml" --device "$device" "$feats/folds" "$exp"
+fi
+
+if stage 3 "predict: posteriors and gates of each fold's test part -> test/; baselines by language"; then
+  steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
+  for lang in "${languages[@]}"; do
+    steps/predict_baselines.sh "${systems[@]}" --labels "$labels" --folds "$feats/$lang/baseline_folds" \
+      "$feats/$lang/baselines"
+  done
+fi
+
+if stage 4 "score: by language, with intervals, against the baselines -> <lang>/metrics.json; the gates -> gates.json"; then
+  steps/evaluate_languages.sh --labels "$labels" "${systems[@]}" "${languages[@]/#/--language=}" "$feats" "$exp"
+fi
+
+if stage 5 "report: results by language, gates, curves and the conf -> report.html"; then
+  steps/make_report.sh --card false --about "$data/about" "$exp"
+fi

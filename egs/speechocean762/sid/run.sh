@@ -11,38 +11,56 @@
 # Accuracies: RESULTS.md.
 set -euo pipefail
 
-stage=0                            # first stage to run
-stop_stage=5                       # last stage to run
 conf=conf/transformer_simple.yaml  # the experiment; a path from the recipe's folder
 set=()                             # override one key of the conf (repeatable): train.epochs=5
 init=                              # an experiment directory whose model training starts from
 exp=                               # experiment directory (default: exp/ and the conf's name with overrides)
-corpus=                            # the corpus's folder
+corpus=                            # the corpus's folder; known after the first run
 download=                          # a folder to download the corpus into, resumed if it was interrupted
 nj=2                               # parallel jobs
-ngpu=0                             # processes that share the training; 0: one
+ngpu=0                             # processes that share the training on a machine; 0: one
+nodes=1                            # machines that share the training
+rendezvous=localhost:0             # where they meet: host:port of one of them
 device=auto                        # auto, cpu or cuda
 bad_audio=fail                     # audio that cannot be used: fail, or skip
-. "$(dirname "$0")/utils/parse_options.sh"
-[ -z "$corpus" ] || corpus=$(realpath -m "$corpus")
-[ -z "$download" ] || download=$(realpath -m "$download")
-cd "$(dirname "$0")"
-. ./path.sh
-. utils/recipe.sh
-task=classification
-. utils/experiment.sh
-part=test unlabelled=()
+. "$(dirname "$0")/utils/recipe.sh"
+corpus=$(from_caller "$corpus") download=$(from_caller "$download")
 
-if stage 0 "data: the corpus, its parts put together and split within the speakers"; then
-  if [ -n "$download" ]; then
-    timbre download --corpus-kind speechocean762 --dir "$download"
-    corpus=$download/speechocean762
-  fi
-  [ -n "$corpus" ] || die "--corpus DIR or --download DIR is missing: where the corpus is, or is to be fetched"
-  timbre prepare --corpus-kind speechocean762 --corpus "$corpus" --out data/parts
-  utils/combine_data.sh data/all data/parts/train data/parts/test
-  utils/split_utterances.sh --share 0.25 --seed 1 data/all data/train data/test
-  cp data/parts/about data/about
+# exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
+plan=$(make_plan --task classification --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp")
+exp=$(planned "$plan" exp)
+feats=$(planned "$plan" feats)   # data/<kind, dimension and hash of the front-end>
+train=$(planned "$plan" train)   # of it the part to train on, with copies if the conf asks for them
+labels=$(planned "$plan" labels) # the table of the classes
+jobs=(--nj "$nj" --bad-audio "$bad_audio")
+
+if stage 0 "data: the corpus, its parts put together and split within the speakers -> data/train, data/test"; then
+  local/prepare_data.sh --download "$download" "$corpus" data
 fi
 
-. steps/classification.sh  # stages 1 features, 2 train, 3 predict, 4 score, 5 report
+if stage 1 "features: the conf checked; data/train, data/test -> ark/scp"; then
+  steps/check_conf.sh --ngpu "$ngpu" "$plan" data/train
+  steps/make_training_data.sh "${jobs[@]}" "$plan" data/train "$train"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" data/train "$feats/train" # for the baselines
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" data/test "$feats/test"
+fi
+
+if stage 2 "train: encoder and classes on random crops of the training features -> final.pt"; then
+  steps/train_encoder.sh --conf "$plan/conf.yaml" --device "$device" --ngpu "$ngpu" --nodes "$nodes" \
+    --rendezvous "$rendezvous" "$train" "$exp"
+fi
+
+if stage 3 "predict: posteriors of whole utterances, by the model -> test/ and by baselines -> baseline/"; then
+  steps/predict.sh "${jobs[@]}" --device "$device" "$exp" "$feats/test" "$exp/test"
+  steps/predict_baselines.sh --baseline majority --baseline statistics_lda --labels "$labels" \
+    --train "$feats/train" "$feats/test" "$exp/baseline"
+fi
+
+if stage 4 "score: accuracy with its interval, against the baselines; who is taken for whom -> metrics.json"; then
+  steps/evaluate_classes.sh --labels "$labels" --train "$feats/train" --system "majority=$exp/baseline/majority" \
+    --system "LDA of statistics=$exp/baseline/statistics_lda" "$feats/test" "$exp/test" "$exp"
+fi
+
+if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then
+  steps/make_report.sh --about data/about "$exp"
+fi

@@ -1,41 +1,65 @@
 #!/usr/bin/env bash
-# Speaker verification on speechocean762 (OpenSLR 101, CC BY 4.0): read English by 250 native speakers of
-# Mandarin, 125 to train and 125 to test. Free, 0.5 GB; it trains on a laptop.
+# Speaker verification on speechocean762 (OpenSLR 101, CC BY 4.0): read English by 250 native speakers of Mandarin, 125 to
+# train and 125 to test. Free, 0.5 GB; it trains on a laptop.
 #
 #   ./run.sh --corpus /path/to/speechocean762      the corpus, or a part of it in its layout
 #   ./run.sh --download /path/to/corpora           fetch it first
-#   ./run.sh --conf conf/xvector_am.yaml --stage 1 another experiment, beside the first
+#   ./run.sh --conf conf/xvector_am.yaml           another experiment, beside the first
+#   ./run.sh --status                              what is fresh, stale or missing, and why
 set -euo pipefail
 
-stage=0                   # first stage to run
-stop_stage=5              # last stage to run
 conf=conf/ecapa_aam.yaml  # the experiment; a path from the recipe's folder
 set=()                    # override one key of the conf (repeatable): train.epochs=5
 exp=                      # experiment directory (default: exp/ and the conf's name with the overrides)
 init=                     # an experiment directory whose model training starts from
-backend=()                # what scores: cosine (the default), plda, cosine+asnorm+calibration …; repeatable
-corpus=                   # the corpus's folder
+backend=()                # what scores (repeatable; default cosine): plda, cosine+asnorm+calibration …
+corpus=                   # the corpus's folder; known after the first run
 download=                 # a folder to download the corpus into, resumed if it was interrupted
 nj=2                      # parallel jobs
-ngpu=0                    # processes that share the training; 0: one
+ngpu=0                    # processes that share the training on a machine; 0: one
+nodes=1                   # machines that share the training
+rendezvous=localhost:0    # where they meet: host:port of one of them
 device=auto               # auto, cpu or cuda
 bad_audio=fail            # audio that cannot be used: fail, or skip
-. "$(dirname "$0")/utils/parse_options.sh"
-[ -z "$corpus" ] || corpus=$(realpath -m "$corpus")
-[ -z "$download" ] || download=$(realpath -m "$download")
-cd "$(dirname "$0")"
-. ./path.sh
-. utils/recipe.sh
-. utils/experiment.sh
+. "$(dirname "$0")/utils/recipe.sh"
+corpus=$(from_caller "$corpus") download=$(from_caller "$download")
 
-if stage 0 "data: the corpus, data directories and the list of trials"; then
-  if [ -n "$download" ]; then
-    timbre download --corpus-kind speechocean762 --dir "$download"
-    corpus=$download/speechocean762
-  fi
-  [ -n "$corpus" ] || die "--corpus DIR or --download DIR is missing: where the corpus is, or is to be fetched"
-  timbre prepare --corpus-kind speechocean762 --corpus "$corpus" --out data
-  timbre make-trials --data data/test
+# exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
+plan=$(make_plan --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp" "${backend[@]/#/--backend=}" \
+  --baseline conf/mfcc.yaml)
+exp=$(planned "$plan" exp)
+feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end>
+train=$(planned "$plan" train)       # of it the part to train on, with copies if the conf asks for them
+baseline=$(planned "$plan" baseline) # features of the untrained baseline
+jobs=(--nj "$nj" --bad-audio "$bad_audio")
+
+if stage 0 "data: the corpus -> data/train, data/test and its trials"; then
+  local/prepare_data.sh --download "$download" "$corpus" data
 fi
 
-. steps/verification.sh  # stages 1 features, 2 train, 3 embed, 4 score, 5 report
+if stage 1 "features: the conf checked; data/train, data/test -> ark/scp, for encoder and baseline"; then
+  steps/check_conf.sh "${backend[@]/#/--backend=}" --ngpu "$ngpu" "$plan" data/train
+  steps/make_training_data.sh "${jobs[@]}" "$plan" data/train "$train"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" data/test "$feats/test"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" --most 5000 data/train "$baseline/train_most_5000"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" data/test "$baseline/test"
+fi
+
+if stage 2 "train: the encoder on random crops of the training features -> final.pt"; then
+  steps/train_encoder.sh --conf "$plan/conf.yaml" --device "$device" --ngpu "$ngpu" --nodes "$nodes" \
+    --rendezvous "$rendezvous" "$train" "$exp"
+fi
+
+if stage 3 "embed: whole test utterances -> test/xvector.scp; the baseline's statistics -> baseline/xvector.scp"; then
+  steps/extract_embeddings.sh "${jobs[@]}" --device "$device" "$exp" "$feats/test" "$exp/test"
+  steps/train_backends.sh "${jobs[@]}" --device "$device" "$plan" data/train "$exp"
+  steps/extract_statistics.sh "$baseline/train_most_5000" "$baseline/test" "$exp/baseline"
+fi
+
+if stage 4 "score: every trial by every back-end -> scores; EER and minDCF with intervals -> metrics.json"; then
+  steps/score_lists.sh "${backend[@]/#/--backend=}" "$feats/test" data/test "$exp"
+fi
+
+if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then
+  steps/make_report.sh --about data/about "$exp"
+fi

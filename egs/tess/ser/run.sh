@@ -16,37 +16,59 @@
 # The duration of an utterance alone tells 91.8 % of the exercise: the baselines stand beside each figure. RESULTS.md.
 set -euo pipefail
 
-stage=0                  # first stage to run
-stop_stage=5             # last stage to run
 protocol=exercise        # exercise, word_disjoint, cross_speaker or seven_class
 conf=conf/audionet.yaml  # the experiment; a path from the recipe's folder
 set=()                   # override one key of the conf (repeatable): train.epochs=5
 init=                    # an experiment directory whose model training starts from
 exp=                     # experiment directory (default: exp/<protocol>/ and the conf's name with overrides)
-corpus=                  # the corpus's folder, or synthetic
+corpus=                  # the corpus's folder, or synthetic; known after the first run
 nj=2                     # parallel jobs
 device=auto              # auto, cpu or cuda
 bad_audio=fail           # audio that cannot be used: fail, or skip
-. "$(dirname "$0")/utils/parse_options.sh"
-[ -z "$corpus" ] || [ "$corpus" = synthetic ] || corpus=$(realpath -m "$corpus")
-cd "$(dirname "$0")"
-. ./path.sh
-. utils/recipe.sh
+. "$(dirname "$0")/utils/recipe.sh"
+corpus=$(from_caller "$corpus")
 [[ $protocol =~ ^(exercise|word_disjoint|cross_speaker|seven_class)$ ]] ||
   die "--protocol takes exercise, word_disjoint, cross_speaker or seven_class, found '$protocol'"
-task=classification data=data/$protocol expdir=exp/$protocol
-. utils/experiment.sh
+data=data/$protocol
 
-if stage 0 "data: the corpus, and the parts of the protocol"; then
-  if [ "$corpus" = synthetic ]; then
-    corpus=data/corpus
-    utils/make_corpus.sh --nj "$nj" --layout tess --conf conf/corpus.yaml "$corpus"
-  fi
-  if [ -n "$corpus" ]; then
-    timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --out data/tess
-  fi
-  require_file data/tess/about "--corpus DIR makes it: where TESS is, or synthetic"
+# exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
+plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp" \
+  --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml)
+exp=$(planned "$plan" exp)
+feats=$(planned "$plan" feats)       # data/<protocol>/<kind, dimension and hash of the front-end>
+baseline=$(planned "$plan" baseline) # features of the baselines
+labels=$(planned "$plan" labels)     # the table of the classes
+jobs=(--nj "$nj" --bad-audio "$bad_audio")
+
+if stage 0 "data: the corpus -> data/tess; the parts of the protocol -> data/<protocol>"; then
+  local/prepare_data.sh --nj "$nj" --bad-audio "$bad_audio" "$corpus" data/tess
   local/make_protocol.sh "$protocol" data/tess "$data"
 fi
 
-. steps/cross_validation.sh  # stages 1 features, 2 train, 3 predict, 4 score, 5 report
+if stage 1 "features: the conf checked; all -> ark/scp, for the models and for the baselines; folds of both"; then
+  steps/check_conf.sh "$plan" "$data"/folds/*/train
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" "$data/all" "$feats/all"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" "$data/all" "$baseline/all"
+  steps/copy_folds.sh --labels "$labels" --also "$baseline/all" "$data/folds" "$feats/all" "$feats/folds"
+  steps/copy_folds.sh --labels "$labels" --also "$feats/all" "$data/folds" "$baseline/all" "$feats/baseline_folds"
+fi
+
+if stage 2 "train: a model on the training part of each fold -> fold_<k>/final.pt"; then
+  steps/train_folds.sh --nj "$nj" --conf "$plan/conf.yaml" --device "$device" "$feats/folds" "$exp"
+fi
+
+if stage 3 "predict: posteriors of each fold's test part, by its model -> test/ and by baselines -> baseline/"; then
+  steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
+  steps/predict_baselines.sh --baseline majority --baseline duration --baseline energy --baseline statistics_svm \
+    --labels "$labels" --folds "$feats/baseline_folds" "$exp/baseline"
+fi
+
+if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines -> metrics.json"; then
+  steps/evaluate_classes.sh --labels "$labels" --folds "$feats/folds" --system "majority=$exp/baseline/majority" \
+    --system "duration=$exp/baseline/duration" --system "energy=$exp/baseline/energy" \
+    --system "SVM of statistics=$exp/baseline/statistics_svm" "$feats/folds/test" "$exp/test" "$exp"
+fi
+
+if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then
+  steps/make_report.sh --about "$data/about" "$exp"
+fi

@@ -92,11 +92,13 @@ def make_folds(
     yield f"{out}: {len(folds)} folds, SHA-256 of the split {split_sha256(folds)}"
 
 
-def copy_folds(root: Path, source: DataDir, out: Path, labels: str = "utt2emotion") -> Iterator[str]:
-    """Writes ``out/folds/<k>/{train,test}`` and ``out/test``, all tested utterances, with the tables of ``source``.
+def copy_folds(
+    root: Path, source: DataDir, out: Path, labels: str = "utt2emotion", also: Sequence[DataDir] = ()
+) -> Iterator[str]:
+    """Writes ``out/<k>/{train,test}`` and ``out/test``, all tested utterances, with the tables of ``source``.
 
-    Utterances of the folds below ``root`` that ``source`` does not have are left out; yields how many, and the rest
-    that is to be said.
+    Utterances of the folds below ``root`` that ``source`` or one of ``also`` does not have are left out; yields how
+    many, and the rest that is to be said.
 
     Raises:
         TimbreError: for a part left empty, a class of ``labels`` gone from a fold's training part, and as
@@ -104,15 +106,17 @@ def copy_folds(root: Path, source: DataDir, out: Path, labels: str = "utt2emotio
     """
     planned = read_folds(root)
     there = source.utt2spk.keys()
+    for other in also:
+        there = there & other.utt2spk.keys()
     wanted = {utterance for fold in planned for part in fold for utterance in part.utt2spk}
     folds = [(train.utt2spk.keys() & there, test.utt2spk.keys() & there) for train, test in planned]
     _refuse_untrained(source, folds, labels)
-    _refuse_further(out / "folds", folds)
     tested = set().union(*(test for _, test in folds))
-    carry(source, _parts(source, folds, out / "folds") | {out / "test": names_of(source, tested)})
+    carry(source, _parts(source, folds, out) | {out / "test": names_of(source, tested)})
     if lost := sorted(wanted - there, key=str.encode):
+        lacking = " or ".join(str(one.path) for one in (source, *also))
         counts = f"{len(lost)} of {len(wanted)} utterances of {root}"
-        yield f"{out}: {counts} left out, as {source.path} lacks them: {some(lost)}"
+        yield f"{out}: {counts} left out, as {lacking} lacks them: {some(lost)}"
     yield f"{out}: {len(folds)} folds, {len(tested)} utterances tested, SHA-256 of the split {split_sha256(folds)}"
 
 

@@ -207,7 +207,7 @@ class FrameReader:
 
     def _voiced(self, utterance: str) -> np.ndarray:
         if utterance not in self._vad:
-            raise TimbreError(f"{self._vad_scp}: no '{utterance}'; run steps/compute_vad.sh again")
+            raise TimbreError(f"{self._vad_scp}: no '{utterance}'; run steps/make_feats.sh again")
         voiced = np.flatnonzero(read_vector(self._vad[utterance], self._vad_scp, self._entry(utterance)))
         return voiced[voiced < int(self._frames[utterance])]
 

@@ -19,7 +19,7 @@ _MADE_BY = {
     "utt2dur": "steps/make_feats.sh (stage 1)",
     "utt2level": "steps/make_feats.sh (stage 1)",
     "utt2audio": "steps/make_feats.sh (stage 1)",
-    "vad.scp": "steps/compute_vad.sh (stage 1)",
+    "vad.scp": "steps/make_feats.sh (stage 1)",
     "xvector.scp": "steps/extract_embeddings.sh (stage 3)",
     "spk_xvector.scp": "steps/extract_embeddings.sh (stage 3)",
 }

@@ -50,7 +50,7 @@ def read_plda(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise TimbreError(f"{path}: cannot be read: {error.strerror}; steps/train_backend.sh writes it") from None
+        raise TimbreError(f"{path}: cannot be read: {error.strerror}; steps/train_backends.sh writes it") from None
     try:
         parts = _parsed_binary(data) if data.startswith(b"\0B<Plda> ") else _parsed_text(data)
     except (ValueError, KeyError, struct.error) as error:

@@ -37,8 +37,8 @@ def cut(sizes: list[int], parts: int) -> list[int]:
     return [*cuts, len(sizes)]
 
 
-def split(path: str | Path, parts: int, per_utterance: bool = False) -> Path:
-    """Splits ``path`` into ``parts``, speakers whole unless ``per_utterance``; returns ``path/split…``.
+def split(path: str | Path, parts: int, per_utterance: bool = False, out: Path | None = None) -> Path:
+    """Splits ``path`` into ``parts``, speakers whole unless ``per_utterance``; returns ``path/split…``, or ``out``.
 
     Parts follow the order of the ids, so that tables of all parts, joined in order, are sorted. Nothing
     happens when the parts are those of the tables as they are. Runs that split at once wait for each other.
@@ -47,11 +47,12 @@ def split(path: str | Path, parts: int, per_utterance: bool = False) -> Path:
         TimbreError: there are fewer speakers (utterances) than parts.
     """
     data = DataDir(path)
-    destination = data.path / f"split{parts}{'utt' if per_utterance else ''}"
+    destination = out or data.path / f"split{parts}{'utt' if per_utterance else ''}"
     stamp = destination / ".source"
     if _up_to_date(data.path, stamp):
         return destination
-    with _lock(data.path / ".split_lock"):
+    destination.mkdir(parents=True, exist_ok=True)
+    with _lock(destination.parent / f".{destination.name}.lock"):
         if _up_to_date(data.path, stamp):
             return destination
         stamp.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from timbre.kaldi.layout import Kind, keyed_by, read_unique, tables
 from timbre.kaldi.text import write_table
 
 # Files that are no tables but belong to the features beside them.
-_SETTINGS = ("frame_shift",)
+_SETTINGS = ("frame_shift", "front_end.yaml")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from timbre.conf import AnySection, Section, build, plugin
 from timbre.errors import TimbreError
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
+from timbre.features.front_end_file import require_front_end
 from timbre.features.published import read_model
 from timbre.kaldi import audio
+from timbre.kaldi.datadir import DataDir
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
 
@@ -58,6 +60,7 @@ class TrainedModel:
         self.backend: dict[str, Any] = state["backend"]
         statistics = state.get("statistics")
         self.statistics: np.ndarray | None = None if statistics is None else statistics.numpy()
+        self._extractor = state.get("extractor")
         self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics, state.get("extractor"))
         self.device = device
         self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
@@ -69,6 +72,10 @@ class TrainedModel:
     def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
         """Reads ``<path>/final.pt`` (or the file itself), as data only (``weights_only``)."""
         return cls(read_model(path), resolve_device(device))
+
+    def require_features(self, data: DataDir, trusted: bool = False) -> None:
+        """Refuses a data directory whose features another front-end has made (:func:`require_front_end`)."""
+        require_front_end(data, self.conf.features, self.conf.input, trusted, self._extractor)
 
     def frames(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
         """An audio file, or samples ``(N,)`` in [-1, 1) at ``rate`` Hz → frames ``(T, F)``."""

@@ -194,8 +194,8 @@ def score_trials(
     name, record = parse(backend), json.loads(read_text(Path(folder) / RECORD))
     if str(name) not in record["backends"]:
         raise TimbreError(
-            f"{folder}: trained for {', '.join(record['backends'])}, not for {name}; run steps/train_backend.sh "
-            f"with --backend {name} too"
+            f"{folder}: trained for {', '.join(record['backends'])}, not for {name}; "
+            f"steps/train_backends.sh (stage 3 with --backend {name}) trains it"
         )
     trials = read_trials(trials_path)
     enrol = Embeddings.read(enrol_scp)

@@ -41,7 +41,7 @@ def score_cross_lingual(
 
     Args:
         root: holds the posteriors, ``<trained on>/<tested on>``.
-        data: holds a data directory for each language, ``<language>/test``.
+        data: holds a data directory for each language, ``<language>/folds/test``.
         within: an experiment of folds, ``<language>/test``, for the diagonal; what is not there is left out.
 
     Raises:
@@ -49,7 +49,7 @@ def score_cross_lingual(
     """
     if len(languages) < 2:
         raise TimbreError(f"--language {some(languages)}: a cross-lingual matrix needs two languages or more")
-    tables = {name: DataDir(Path(data) / name / "test") for name in languages}
+    tables = {name: DataDir(Path(data) / name / "folds/test") for name in languages}
     cells: dict[str, dict[str, Any]] = {}
     for trained in languages:
         cells[trained] = {}

@@ -24,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bad-audio", choices=["fail", "skip"], default="fail", help="utterances too short to embed"
     )
+    parser.add_argument(
+        "--trust-features",
+        choices=["true", "false"],
+        default="false",
+        help="take features that do not say which front-end made them",
+    )
+    parser.add_argument("--whole", help="data directory that <data> is a part of, which messages name")
     parser.add_argument("exp", help="experiment directory, or a model file")
     parser.add_argument("data", help="data directory with feats.scp")
     parser.add_argument("out", help="folder of the jobs' vectors")
@@ -33,11 +40,16 @@ def main(args: argparse.Namespace) -> None:
     from timbre.models.extraction import extract_embeddings
     from timbre.models.trained import TrainedModel
     from timbre.training.classifier import extract_posteriors, load_classifier
+    from timbre.training.fusion_classifier import FusionClassifier
 
     data, out = DataDir(args.data), Path(args.out)
+    whole = DataDir(args.whole) if args.whole else data
     if args.kind == "xvector":
         model = TrainedModel.load(args.exp, args.device)
+        model.require_features(whole, args.trust_features == "true")
         extract_embeddings(model, data, out, args.job, args.bad_audio, args.precision)
     else:
         model = load_classifier(args.exp, args.device)
+        if not isinstance(model, FusionClassifier):  # a stream's folder is named by what makes it
+            model.require_features(whole, args.trust_features == "true")
         extract_posteriors(model, data, out, args.job, args.bad_audio, args.precision, args.lang)

@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    from timbre.pipeline.plan import experiment_name
     from timbre.report.ablation import ablation
     from timbre.report.results import write_results
-    from timbre.training.experiment import experiment_name
 
     exps = {
         Path(conf).stem: [

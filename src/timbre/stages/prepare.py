@@ -43,6 +43,8 @@ def main(args: argparse.Namespace) -> None:
         module.write_lists(DataDir(args.out / "test"), *further)
     with atomic_write(args.out / "about") as file:
         file.write(_about(module.__doc__ or args.corpus_kind, args.corpus) + "\n")
+    with atomic_write(args.out / "prepared_from") as file:  # a later run need not be told again
+        file.write(f"{args.corpus}\n")
     print("\n".join(summary(parts, getattr(module, "EXPECTED", {}))))
 
 

@@ -1,6 +1,6 @@
 """Scores models of one language on the others, by the emotions that both know: ROOT/cross_lingual.{json,md}.
 
-Reads ROOT/<trained on>/<tested on>/posteriors.scp and DATA/<language>/test; prints the matrix.
+Reads ROOT/<trained on>/<tested on>/posteriors.scp and DATA/<language>/folds/test; prints the matrix.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicates", type=int, default=1000, help="resamplings of the speakers")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling")
     parser.add_argument("--language", action="append", required=True, help="one of the languages; repeatable")
-    parser.add_argument("data", help="folder of data directories, <language>/test")
+    parser.add_argument("data", help="folder of data directories, <language>/folds/test")
     parser.add_argument("root", help="folder of posteriors, <trained on>/<tested on>")
 
 

@@ -14,7 +14,7 @@ from timbre.scoring import backend, cosine
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mean", help="cosine: vector subtracted from all embeddings, as exp/<name>/mean.ark")
     parser.add_argument("--backend", help="a back-end of --backend-dir, as plda+asnorm+calibration")
-    parser.add_argument("--backend-dir", help="what steps/train_backend.sh has written")
+    parser.add_argument("--backend-dir", help="what steps/train_backends.sh has written")
     parser.add_argument("--num-utts", help="how many utterances made each enrolment (num_utts.ark), for PLDA")
     parser.add_argument("--data", help="data directory of the trials with utt2dur, for +quality")
     parser.add_argument("trials", help="lines '<enrol> <test> target|nontarget'")

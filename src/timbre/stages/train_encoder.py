@@ -21,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ngpu", type=int, default=0, help="processes on this machine; 0: one, by itself")
     parser.add_argument("--nodes", type=int, default=1, help="machines")
     parser.add_argument("--rendezvous", default="localhost:0", help="where they meet: host:port of one of them")
+    parser.add_argument(
+        "--trust-features",
+        choices=["true", "false"],
+        default="false",
+        help="take features that do not say which front-end made them",
+    )
     parser.add_argument("exp", help="experiment directory")
 
 
@@ -35,4 +41,8 @@ def main(args: argparse.Namespace) -> None:
     from timbre.training.train import train_experiment
 
     data, pipes = DataDir(args.train), args.allow_pipes == "true"
-    print(train_experiment(experiment, data, Path(args.exp), args.device, pipes, args.sources))
+    print(
+        train_experiment(
+            experiment, data, Path(args.exp), args.device, pipes, args.sources, args.trust_features == "true"
+        )
+    )

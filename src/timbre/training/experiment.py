@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -227,13 +226,6 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
         raise TimbreError(f"{path}: {error}") from None
 
 
-def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
-    """The conf's file name and what was overridden: ``xvector_am,train.epochs=3``."""
-    name = ",".join([Path(path).stem, *sorted(settings)])
-    name = re.sub(r"[^A-Za-z0-9._=,+-]", "-", name)
-    return name if len(name) <= 120 else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
 def features_name(experiment: ModelConf) -> str:
     """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder.
 
@@ -262,6 +254,12 @@ def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
         )
         for name, stream in experiment.streams.items()
     }
+
+
+def stream_models(experiment: Experiment) -> list[str]:
+    """The models that must be there for the streams to be made, each once: directories, or files of checkpoints."""
+    paths = (conf.model or getattr(conf.features, "model", "") for conf in experiment.streams.values())
+    return list(dict.fromkeys(filter(None, paths)))
 
 
 def augmented_name(experiment: Experiment) -> str:

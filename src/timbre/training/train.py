@@ -10,6 +10,7 @@ import yaml
 
 from timbre.conf import differences, dump, flat
 from timbre.errors import TimbreError
+from timbre.features.front_end_file import require_front_end
 from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
@@ -37,19 +38,23 @@ def train_experiment(
     device_name: str,
     allow_pipes: bool = False,
     sources: Path | None = None,
+    trust_features: bool = False,
 ) -> str:
     """Trains, averages, fits the back-end and writes ``<directory>/final.pt``; returns a line for people.
 
-    Of several processes the first alone returns; the others exit when their training ends. What stands in the
-    directory is resumed if it was made with the same conf, and refused otherwise.
+    Only rank 0 returns; the other processes exit when their training ends. What stands in the directory is resumed
+    if it was made with the same conf, and refused otherwise.
 
     Args:
         allow_pipes: run the commands of wav.scp (``train.features: online``).
         sources: folder of noises and room responses for augmentation (:mod:`timbre.features.augment`).
+        trust_features: take features that do not say which front-end made them.
     """
     with processes.joined(resolve_device(device_name)) as device:
         trained = (directory / "final.pt").exists()  # on another machine, maybe, in a precision that this one lacks
         precision = "" if trained else resolve_precision(experiment.train.precision, device)
+        if experiment.task != "fusion" and experiment.train.features == "ark" and not trained:
+            require_front_end(data, experiment.features, experiment.input, trust_features)
         _claim(directory, experiment, data)
         if trained:
             return f"{directory}/final.pt: trained already"

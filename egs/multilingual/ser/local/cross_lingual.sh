@@ -10,24 +10,27 @@ conf=conf/fusion.yaml  # the experiment
 set=()                 # override one key of the conf (repeatable)
 device=auto            # auto, cpu or cuda
 nj=2                   # parallel jobs of prediction
-. utils/parse_options.sh
-. ./path.sh
-languages=("$@")
-set -- # experiment.sh takes no arguments
-stage=2 task=fusion data=data/speaker_independent expdir=exp/cross_lingual init='' exp=''
-. utils/experiment.sh
+. utils/step.sh
+
+data=data/speaker_independent languages=("$@")
 require_file "$data/all/utt2lang" "./run.sh (stage 0) makes it"
 [ ${#languages[@]} -gt 0 ] || mapfile -t languages < <(cut -d' ' -f2 "$data/all/utt2lang" | sort -u)
+plan=$(timbre make-plan --task fusion --conf "$conf" "${set[@]/#/--set=}" --expdir exp/cross_lingual --data "$data")
+exp=$(planned "$plan" exp)
+feats=$(planned "$plan" feats)
+labels=$(planned "$plan" labels)
 
 trained=("${languages[@]/#/$feats/}")
-timbre check-conf --conf "$conf" "${overrides[@]}" "${trained[@]/%//test}"
 for lang in "${languages[@]}"; do
-  require_file "$feats/$lang/test/utt2lang" "./run.sh --conf $conf --stop-stage 1 makes it"
-  steps/train_encoder.sh --conf "$conf" "${overrides[@]}" --device "$device" --train "$feats/$lang/test" "$exp/$lang/model"
+  require_file "$feats/$lang/folds/test/utt2lang" "./run.sh --conf $conf --stop-stage 1 makes it"
+done
+steps/check_conf.sh "$plan" "${trained[@]/%//folds/test}"
+for lang in "${languages[@]}"; do
+  steps/train_encoder.sh --conf "$plan/conf.yaml" --device "$device" "$feats/$lang/folds/test" "$exp/$lang/model"
   for other in "${languages[@]}"; do
     [ "$other" = "$lang" ] ||
       steps/predict.sh --nj "$nj" --device "$device" --lang "$lang" \
-        "$exp/$lang/model" "$feats/$other/test" "$exp/$lang/$other"
+        "$exp/$lang/model" "$feats/$other/folds/test" "$exp/$lang/$other"
   done
 done
 within=exp/speaker_independent/${exp##*/}

@@ -1,31 +1,38 @@
 #!/usr/bin/env bash
 # The data directories of all languages: local/prepare_data.sh [options] <lang>=<corpus> … <out>
 # where <lang> is en (IEMOCAP), de (EMO-DB), fa (ShEMO) or fr (CaFE); makes <out>/<lang>/all and
-# <out>/<lang>/folds/<k>/{train,test}, ids beginning with '<lang>-', and the joint <out>/all and <out>/folds.
+# <out>/<lang>/folds/<k>/{train,test}, ids beginning with '<lang>-', and the joint <out>/all and <out>/folds. Where no
+# <corpus> is named those of the last run are taken.
 set -euo pipefail
 
 protocol=speaker_independent  # speaker_independent, or source: a random 20 % of the utterances are tested
 bad_audio=fail                # audio that cannot be used: fail, or skip
 seed=1                        # of source's split
-. utils/parse_options.sh
-. ./path.sh
+. utils/step.sh
 
-[ $# -ge 2 ] || die "expected <lang>=<corpus> … <out>, found $# arguments"
-out=${*: -1}
+[ $# -ge 1 ] || die "expected <lang>=<corpus> … <out>, found $# arguments"
+out=${*: -1} pairs=()
+for pair in "${@:1:$#-1}"; do [[ $pair == *= ]] || pairs+=("$pair"); done
+[ ${#pairs[@]} -gt 0 ] || [ ! -e "$out/corpora" ] || mapfile -t pairs <"$out/corpora"
 declare -A kind=([en]=iemocap [de]=emodb [fa]=shemo [fr]=cafe)
 languages=()
-for pair in "${@:1:$#-1}"; do
+for pair in "${pairs[@]}"; do
   lang=${pair%%=*}
   [[ $pair == *=* && -n ${kind[$lang]-} ]] || die "'$pair': expected <lang>=<corpus> with one of the languages en de fa fr"
   languages+=("$lang")
 done
+[ ${#pairs[@]} -gt 0 ] || [ -n "${TIMBRE_STATUS:-}" ] ||
+  die "--corpus-en, -de, -fa or -fr DIR is missing, or --corpus synthetic"
+begin_step prepare_data "$out" --edited --files about corpora 'all/*' 'folds/*/*/*' '*/all/*' '*/folds/*/*/*' \
+  "${pairs[@]/#*=/--corpus=}" --value languages="${languages[*]}" --value protocol="$protocol" \
+  --value bad_audio="$bad_audio" --value seed="$seed"
+
 if [ -e "$out/all/utt2lang" ]; then # folds of fewer languages would stand among those of more
   found=$(cut -d' ' -f2 "$out/all/utt2lang" | sort -u | xargs)
   wanted=$(printf '%s\n' "${languages[@]}" | sort -u | xargs)
   [ "$found" = "$wanted" ] || die "$out is of other languages ($found, not $wanted); remove it, and what was trained on it"
 fi
-
-for pair in "${@:1:$#-1}"; do
+for pair in "${pairs[@]}"; do
   lang=${pair%%=*} corpus=${pair#*=}
   here=$out/$lang
   timbre prepare --corpus-kind "${kind[$lang]}" --corpus "$corpus" --prefix "$lang" --option bad_audio="$bad_audio" \
@@ -51,3 +58,5 @@ timbre join-folds "${languages[@]/#/$out/}" "$out"
   for lang in "${languages[@]}"; do cat "$out/$lang/about"; done
   echo "Protocol: $protocol."
 } | paste -sd' ' >"$out/about"
+printf '%s\n' "${pairs[@]}" >"$out/corpora"
+end_step

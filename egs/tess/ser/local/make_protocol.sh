@@ -5,12 +5,12 @@ set -euo pipefail
 
 share=0.3  # of each class to be tested, where there is one fold
 seed=1     # of the split
-. utils/parse_options.sh
-. ./path.sh
+. utils/step.sh
 
 [ $# -eq 3 ] || die "expected <protocol> <tess> <out>, found $# arguments"
 all=$2/all out=$3
-mkdir -p "$out"
+begin_step make_protocol "$out" --edited --files about 'all/*' 'folds/*/*/*' --data "$all" --input "$2/about" \
+  --value protocol="$1" --value share="$share" --value seed="$seed"
 case $1 in
   exercise)
     awk '$1 ~ /^YAF-/ && $2 ~ /^(happiness|sadness)$/' "$all/utt2emotion" > "$out/utterances"
@@ -25,3 +25,4 @@ case $1 in
   word_disjoint) "${split[@]}" --unit text "$out/all" "$out/folds/1/train" "$out/folds/1/test" ;;
   cross_speaker) timbre make-folds --labels utt2emotion --unit speaker "$out/all" "$out/folds" ;;
 esac
+end_step

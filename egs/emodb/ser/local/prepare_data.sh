@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Stage 0 of this recipe: local/prepare_data.sh [options] <corpus> <data>
+# where <corpus> is a folder, or synthetic; makes <data>/all and a fold for each actor, <data>/folds/<k>/{train,test}.
+set -euo pipefail
+
+bad_audio=fail  # audio that cannot be used: fail, or skip
+nj=2            # parallel jobs, of a synthetic corpus
+. utils/step.sh
+
+[ $# -eq 2 ] || die "expected <corpus> <data>, found $# arguments"
+corpus=$1 data=$2
+if [ "$corpus" = synthetic ]; then
+  corpus=data/corpus
+  utils/make_corpus.sh --nj "$nj" --layout emodb --conf conf/corpus.yaml "$corpus"
+fi
+corpus=$(corpus_of "$corpus" "$data" "--corpus DIR is missing: where EMO-DB is, or synthetic")
+begin_step prepare_data "$data" --edited --files about 'all/*' 'folds/*/*/*' --corpus "$corpus" \
+  --value bad_audio="$bad_audio"
+timbre prepare --corpus-kind emodb --corpus "$corpus" --option bad_audio="$bad_audio" --out "$data"
+timbre make-folds --labels utt2emotion --unit speaker "$data/all" "$data/folds"
+end_step

@@ -1,0 +1,107 @@
+"""The plan of an experiment: what follows from its conf, worked out once and read by every stage.
+
+A folder ``exp/<name>/plan`` with
+
+    names        lines ``<name> <value>``: folders of features, the data directory to train on … (docs/formats.md)
+    conf.yaml    the resolved conf
+    baseline.yaml, streams, stream_<name>.yaml   where a recipe has them
+    made_of.json what the plan was made of: it is made again when one of these has changed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import timbre
+from timbre.errors import TimbreError
+from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.text import read_table
+from timbre.pipeline.declaration import confs_named_by
+from timbre.pipeline.fingerprint import FileState, digest_of
+
+_MADE_OF = "made_of.json"
+
+
+def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
+    """The conf's file name and what was overridden: ``xvector_am,train.epochs=3``."""
+    name = ",".join([Path(path).stem, *sorted(settings)])
+    name = re.sub(r"[^A-Za-z0-9._=,+-]", "-", name)
+    return name if len(name) <= 120 else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def is_current(plan: Path, asked: Mapping[str, Any]) -> bool:
+    """Whether a plan is there, made of the same words, the same files and the same code."""
+    try:
+        made_of = json.loads((plan / _MADE_OF).read_text(encoding="utf-8"))
+        same = all(_is_same(Path(path), one) for path, one in made_of["files"].items())
+        return same and made_of["asked"] == digest_of(dict(asked)) and made_of["code"] == _code()
+    except (OSError, ValueError, KeyError, TypeError, TimbreError, yaml.YAMLError):
+        return False
+
+
+def _is_same(path: Path, known: dict[str, Any] | None) -> bool:
+    now = _state_of(path, known)
+    return now == known or (now is not None and known is not None and now.get("sha256", "") == known.get("sha256"))
+
+
+def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """What tells that a file is the same, ``None`` where there is none; of a conf its values, in any order."""
+    if not path.is_file():
+        return None
+    if path.suffix == ".yaml":
+        return {"values": digest_of(yaml.safe_load(path.read_text(encoding="utf-8")))}
+    return asdict(FileState.of(path, FileState(known["sha256"], tuple(known["stat"])) if known else None))
+
+
+def write_plan(plan: Path, asked: Mapping[str, Any], files: Iterable[Path], texts: Mapping[str, str]) -> None:
+    """Writes a plan: its texts by file name, and last what it was made of: ``files`` and the words ``asked``."""
+    for path in (plan / _MADE_OF, *plan.glob(".*.tmp")):
+        path.unlink(missing_ok=True)
+    for name, text in texts.items():
+        with atomic_write(plan / name) as file:
+            file.write(text)
+    states = {str(path): _state_of(path) for path in files}
+    with atomic_write(plan / _MADE_OF) as file:
+        json.dump({"asked": digest_of(dict(asked)), "code": _code(), "files": states}, file, indent=1)
+        file.write("\n")
+
+
+def read_names(plan: Path) -> dict[str, str]:
+    """What the plan names."""
+    return read_table(plan / "names")
+
+
+def files_of(confs: Iterable[Path], texts: Mapping[str, str]) -> list[Path]:
+    """The files that a plan is made of: confs, those that they name, models in the resolved ones (there or not)."""
+    found: dict[Path, None] = {}
+    waiting = list(confs)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = None
+            waiting += confs_named_by(path)
+    models = (model for text in texts.values() for model in _models(yaml.safe_load(text)))
+    return [*found, *(model if model.is_file() else model / "final.pt" for model in models)]
+
+
+def _models(value: Any) -> list[Path]:
+    """The models that a resolved conf names, at any depth."""
+    if not isinstance(value, dict):
+        return []
+    own = [Path(value["model"])] if isinstance(value.get("model"), str) and value["model"] else []
+    return own + [path for inner in value.values() for path in _models(inner)]
+
+
+def _code() -> str:
+    """Changes with the code: defaults of confs may have changed."""
+    root = Path(timbre.__file__).parent
+    stats = ((path, path.stat()) for path in sorted(root.rglob("*.py")))
+    return digest_of([[str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns] for path, stat in stats])

@@ -1,0 +1,27 @@
+"""Puts together what the jobs of steps/make_feats.sh wrote, after counting it: feats.scp, vad.scp, lengths."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.jobs import collect_jobs
+
+NOTES = ["utt2num_frames", "utt2dur", "utt2level", "utt2audio"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, required=True, help="how many jobs there were")
+    parser.add_argument("--max-skipped", type=float, default=0.05, help="the largest fraction that may be skipped")
+    parser.add_argument("data", help="data directory")
+    parser.add_argument("out", type=Path, help="folder of the jobs' files")
+
+
+def main(args: argparse.Namespace) -> None:
+    data = DataDir(args.data)
+    print(collect_jobs(data, args.out, "feats", NOTES, args.jobs, args.max_skipped))
+    if (args.out / "vad.1.scp").exists():
+        print(collect_jobs(data, args.out, "vad", [], args.jobs, args.max_skipped))
+    shutil.copyfile(args.out / "front_end.yaml", data.path / "front_end.yaml")

@@ -1,0 +1,84 @@
+"""From an experiment's conf to its plan: the names of folders, and the texts of the resolved confs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from timbre.conf import dump
+from timbre.errors import TimbreError
+from timbre.models.streams import stream_features
+from timbre.scoring.backend import parse
+from timbre.training.experiment import (
+    Experiment,
+    augmented_name,
+    features_name,
+    load_experiment,
+    stream_folders,
+    stream_models,
+)
+
+
+def make_plan(
+    experiment: Experiment,
+    conf: Path,
+    exp: Path,
+    data: Path,
+    part: str = "train",
+    baseline: Path | None = None,
+    backends: Sequence[str] = (),
+    folds: bool = False,
+) -> dict[str, str]:
+    """``{file name: text}`` of a plan.
+
+    Args:
+        conf: where the experiment was read from, for messages.
+        data: the root of the recipe's data directories; those of features lie below it.
+        part: the data directory below ``data`` that is trained on.
+        baseline: the conf of the features of the untrained baseline.
+        backends: what scores.
+        folds: whether the recipe trains a model for each fold.
+
+    Raises:
+        TimbreError: for a name of a back-end that means nothing, and for a conf that the recipe cannot train.
+    """
+    if folds:
+        _refuse_in_folds(experiment, conf)
+    online = experiment.train.features == "online"
+    models = stream_models(experiment)
+    missing = [path for path in models if not (Path(path).is_file() or Path(path, "final.pt").is_file())]
+    feats = data / ("streams_of_missing_models" if missing else features_name(experiment))
+    speeds = f"_speeds_{'_'.join(map(str, experiment.speeds))}" if experiment.speeds else ""
+    augmented = "" if online else augmented_name(experiment)
+    copies = f"_{augmented}" if augmented else ""
+    names = {
+        "exp": exp,
+        "labels": experiment.labels,
+        "feats": feats,
+        "train": feats / f"{part}{'_online' if online else copies}{speeds}",
+        "augmented": data / augmented / part if augmented else "",
+        "speeds": " ".join(map(str, experiment.speeds)),
+        "online": str(online).lower(),
+        "trained_backends": " ".join(name for name in backends if parse(name) and name != "cosine"),
+    }
+    texts = {"conf.yaml": dump(experiment)}
+    if baseline is not None:
+        features = load_experiment(baseline)
+        names["baseline"] = data / features_name(features)
+        texts["baseline.yaml"] = dump(features)
+    if experiment.streams:
+        texts["models"] = "".join(f"{path}\n" for path in models)
+    if experiment.streams and not missing:
+        texts |= {f"stream_{name}.yaml": dump(stream_features(conf)) for name, conf in experiment.streams.items()}
+        rows = stream_folders(experiment).items()
+        texts["streams"] = "".join(" ".join([name, *(value or "-" for value in row)]) + "\n" for name, row in rows)
+    return texts | {"names": "".join(f"{name} {value}\n" for name, value in names.items() if str(value))}
+
+
+def _refuse_in_folds(experiment: Experiment, conf: Path) -> None:
+    if experiment.augment.kinds and experiment.train.features == "ark":
+        raise TimbreError(f"{conf}: augmentation of folds is done in training only; set train.features: online")
+    if Path(experiment.init).name.startswith("fold_"):
+        raise TimbreError(
+            f"init: {experiment.init} was trained on what other folds test; start from a model of other speech"
+        )

@@ -1,0 +1,67 @@
+# step.sh: what every script in steps/ begins with, after its block of options: the options are read, the environment and
+# the job runners are set. Then, where the step makes something:
+#
+#   begin_step make_feats "$out" --audio "$data" --conf "$conf" --keys features
+#   …                                  work in the folder $WORK
+#   end_step
+#
+# begin_step says what the step makes, and all that this depends on (timbre begin-step --help). Where the output is there
+# and was made of the same, the script ends here with a line. Else the output is locked, and $WORK is the folder that
+# becomes it, whole, in end_step. A second run that needs the output waits for the first. With --status and --dry-run
+# the steps of a recipe declare themselves and do nothing.
+# shellcheck shell=bash
+
+__step_command=("$0" "$@")
+# shellcheck source=utils/parse_options.sh
+. "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
+# shellcheck source=path.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../path.sh"
+# shellcheck source=cmd.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../cmd.sh"
+
+begin_step() {
+  __step_declaration=("$@") __step_began=$SECONDS
+  if [[ -n ${TIMBRE_STATUS:-} ]]; then
+    printf '%s\0' "${TIMBRE_STAGE:-}" "${#__step_command[@]}" "${__step_command[@]}" "$#" "$@" >>"$TIMBRE_STATUS"
+    exit 0
+  fi
+  local lock
+  lock=$(dirname "$2")/.$(basename "$2").lock
+  [[ " $* " != *' --files '* ]] || lock=$2/.$1.lock
+  lock_file "$lock" ${STEP_LOCK:+"$STEP_LOCK"}
+  WORK=$(timbre begin-step --force "${TIMBRE_FORCE:-false}" "$@")
+  [[ -n $WORK ]] || exit 0
+}
+
+end_step() {
+  timbre end-step --work "$WORK" --seconds $((SECONDS - __step_began)) "${__step_declaration[@]}"
+}
+
+# list_sources DIR: those of the data directories DIR/{noise,music,speech,rirs} that there are.
+list_sources() {
+  local kind
+  for kind in noise music speech rirs; do
+    [[ -z $1 || ! -d $1/$kind ]] || echo "$1/$kind"
+  done
+}
+
+# corpus_of CORPUS DATA ADVICE: CORPUS, or where it is empty the one that DATA was made of; ADVICE where neither is known.
+corpus_of() {
+  if [[ -n $1 ]]; then
+    echo "$1"
+  elif [[ -e $2/prepared_from ]]; then
+    cat "$2/prepared_from"
+  else
+    [[ -n ${TIMBRE_STATUS:-} ]] || die "$3"
+    echo "the corpus"
+  fi
+}
+
+# list_folds FOLDS PART …: the folders FOLDS/<k>/PART, k = 1, 2, …; of one fold where there is none yet.
+list_folds() {
+  local k part count
+  count=$(count_folds "$1")
+  for ((k = 1; k <= (count ? count : 1); k++)); do
+    for part in "${@:2}"; do echo "$1/$k/$part"; done
+  done
+}
