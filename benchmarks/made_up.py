@@ -8,11 +8,12 @@ import numpy as np
 import soundfile
 
 from timbre.conf import Section
-from timbre.features.extract import NOTES, extract_features
+from timbre.features.extract import extract_features
 from timbre.features.front_end import InputConf
-from timbre.features.front_end_file import NAME, write_front_end
+from timbre.features.front_end_file import write_front_end
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
+from timbre.kaldi.layout import FRONT_END, NOTES
 
 RATE = 16_000
 SMALL_XVECTOR = ["encoder.channels=16", "encoder.pooling_channels=16", "encoder.embedding_dim=8"]
@@ -35,5 +36,5 @@ def write_training_data(folder: Path, features: Section, speakers: int, utteranc
     data.write("utt2spk", utt2spk)
     extract_features(data, features, folder / "feats", "1")
     collect_jobs(data, folder / "feats", "feats", NOTES, 1, 0.0)
-    write_front_end(folder / NAME, features, InputConf())
+    write_front_end(folder / FRONT_END, features, InputConf())
     return data

@@ -36,13 +36,13 @@ if [ -n "$reused" ]; then
 else
   utterances=$(wc -l <"$WORK/utt2spk")
   [ "$nj" -le "$utterances" ] || nj=$utterances
-  "$here/utils/split_data.sh" --per-utt "$WORK" "$nj" >/dev/null
+  timbre split-data --per-utt --out "$WORK/split" "$WORK" "$nj" >/dev/null
   export OMP_NUM_THREADS=1
   ${cmd:-$train_cmd} JOB=1:"$nj" "$WORK/log/feats.JOB.log" \
     timbre make-feats --conf "$conf" --job JOB --bad-audio "$bad_audio" \
-    --allow-pipes "$allow_pipes" "$WORK/split${nj}utt/JOB" "$WORK/data"
+    --allow-pipes "$allow_pipes" "$WORK/split/JOB" "$WORK/data"
   timbre collect-feats --jobs "$nj" --max-skipped "$max_skipped" "$WORK" "$WORK/data"
-  rm -r "$WORK/split${nj}utt"
+  rm -r "$WORK/split"
 fi
 if [ -s "$WORK/feats.skipped" ]; then "$here/utils/fix_data_dir.sh" "$WORK"; fi
 end_step

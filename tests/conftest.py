@@ -71,9 +71,10 @@ def toy_data(tmp_path):
     They say that the front-end of :func:`toy_conf` made them; with ``dim`` they are from elsewhere.
     """
     from timbre.features.front_end import InputConf
-    from timbre.features.front_end_file import NAME, write_front_end
+    from timbre.features.front_end_file import write_front_end
     from timbre.features.mfcc import Conf
     from timbre.kaldi.datadir import DataDir, invert
+    from timbre.kaldi.layout import FRONT_END
     from timbre.kaldi.tables import ArkWriter
     from timbre.kaldi.text import write_table
 
@@ -81,7 +82,7 @@ def toy_data(tmp_path):
         path = tmp_path / name
         if not dim:
             dim = 23
-            write_front_end(path / NAME, Conf(num_ceps=dim), InputConf())
+            write_front_end(path / FRONT_END, Conf(num_ceps=dim), InputConf())
         rng = np.random.default_rng(0)
         lengths: dict[str, int] = {}
         utt2spk: dict[str, str] = {}

@@ -45,14 +45,30 @@ list_sources() {
   done
 }
 
-# corpus_of CORPUS DATA ADVICE: CORPUS, or where it is empty the one that DATA was made of; ADVICE where neither is known.
-corpus_of() {
-  if [[ -n $1 ]]; then
+# find_corpus [--layout L] [--kind K --download DIR --inside FOLDER] CORPUS DATA NAME: prints where a corpus is.
+#   CORPUS synthetic   spoken into data/corpus, by conf/corpus.yaml, laid out like L
+#   DIR                downloaded there, as K; its FOLDER is the corpus
+#   CORPUS             a folder; where it is empty, the one that DATA was made of. NAME is for the message if none is known
+find_corpus() {
+  local layout='' kind='' download='' inside='' utils
+  utils=$(dirname "${BASH_SOURCE[0]}")
+  while [[ $1 == --* ]]; do
+    printf -v "${1#--}" '%s' "$2"
+    shift 2
+  done
+  if [[ $1 == synthetic && -n $layout ]]; then
+    "$utils/make_corpus.sh" --nj "${nj:-2}" --layout "$layout" --conf conf/corpus.yaml data/corpus >&2 || exit 1
+    echo data/corpus
+  elif [[ -n $download ]]; then
+    "$utils/../steps/download_corpus.sh" "$kind" "$download" >&2 || exit 1
+    echo "$download${inside:+/$inside}"
+  elif [[ -n $1 ]]; then
     echo "$1"
   elif [[ -e $2/prepared_from ]]; then
     cat "$2/prepared_from"
   else
-    [[ -n ${TIMBRE_STATUS:-} ]] || die "$3"
+    [[ -n ${TIMBRE_STATUS:-} ]] ||
+      die "--corpus DIR is missing: where $3 is${kind:+, or --download DIR, to fetch it}${layout:+, or synthetic}"
     echo "the corpus"
   fi
 }

@@ -11,11 +11,12 @@ import torch
 from messages import names, refused
 
 from timbre.features import given, mfcc
-from timbre.features.extract import NOTES, extract_features, extract_vad
+from timbre.features.extract import extract_features, extract_vad
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.fix import fix
 from timbre.kaldi.jobs import collect_jobs
+from timbre.kaldi.layout import NOTES
 from timbre.kaldi.split import split
 from timbre.kaldi.tables import read_matrix
 from timbre.kaldi.text import read_table, write_table

@@ -10,10 +10,11 @@ from messages import refused
 
 from timbre.conf import build
 from timbre.features import raw
-from timbre.features.extract import NOTES, extract_features
+from timbre.features.extract import extract_features
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
+from timbre.kaldi.layout import NOTES
 from timbre.kaldi.text import write_table
 
 TESS = {"sample_rate": 24414, "frame_length": 20.48, "frame_shift": 20.48}

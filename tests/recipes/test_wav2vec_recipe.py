@@ -7,7 +7,8 @@ import tiny
 import torch
 from messages import names
 
-from timbre.conf import build, read_yaml
+from timbre.conf import build
+from timbre.conf_files import read_yaml
 from timbre.features import wav2vec
 from timbre.training.experiment import load_experiment
 

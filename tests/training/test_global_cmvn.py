@@ -14,10 +14,11 @@ import timbre
 from timbre.features import raw
 from timbre.features.extract import extract_features
 from timbre.features.front_end import FrontEnd, InputConf
-from timbre.features.front_end_file import NAME, write_front_end
+from timbre.features.front_end_file import write_front_end
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
+from timbre.kaldi.layout import FRONT_END
 from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import read_table, write_table
 from timbre.models.export import export_onnx
@@ -46,7 +47,7 @@ def waves(tmp_path):
         write_table(path / "utt2emotion", {name: ("joy", "anger")[n // 8] for n, name in enumerate(samples)})
         extract_features(DataDir(path), FEATURES, path / "arks", "1")
         collect_jobs(DataDir(path), path / "arks", "feats", ["utt2num_frames"], 1, 0.0)
-        write_front_end(path / NAME, FEATURES, InputConf())
+        write_front_end(path / FRONT_END, FEATURES, InputConf())
         return DataDir(path)
 
     return samples, write

@@ -9,9 +9,10 @@ from messages import names, refused
 from timbre.corpora.phones import read_transcripts
 from timbre.features import mfcc
 from timbre.features.front_end import InputConf
-from timbre.features.front_end_file import NAME, write_front_end
+from timbre.features.front_end_file import write_front_end
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import FRONT_END
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
 from timbre.training.experiment import load_experiment
@@ -49,7 +50,7 @@ def data(tmp_path):
                 table[utt] = value
     for name, table in tables.items():
         write_table(path / name, table)
-    write_front_end(path / NAME, mfcc.Conf(num_ceps=12), InputConf())
+    write_front_end(path / FRONT_END, mfcc.Conf(num_ceps=12), InputConf())
     return DataDir(path)
 
 

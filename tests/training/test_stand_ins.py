@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from timbre.__main__ import main
-from timbre.conf import read_yaml
+from timbre.conf_files import read_yaml
 from timbre.corpora import synthetic
 from timbre.corpora.espeak import Phone
 from timbre.corpora.voices import Spoken

@@ -23,7 +23,8 @@ import soundfile
 from pydantic import Field
 from tqdm import tqdm
 
-from timbre.conf import Section, build, dump, load, overlay, override, read_yaml
+from timbre.conf import Section, build, dump, load
+from timbre.conf_files import overlay, override, read_yaml
 from timbre.corpora.acoustics import Conditions, Span, record
 from timbre.corpora.layout import PHONES, SYNTHETIC, Layout, Utterance, lines, speaker_tables
 from timbre.corpora.rows import Row, corpus_module, refuse_missing_audio, refuse_shared_speakers

@@ -16,12 +16,10 @@ from timbre.features.front_end import build_extractor
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import NOTES
 from timbre.kaldi.policy import BadAudio
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
-
-NOTES = ["utt2num_frames", "utt2dur", "utt2level", "utt2audio"]
-"""The tables of what is noted of an utterance while its frames are at hand."""
 
 _QUIETEST = 1e-10  # of full scale: a segment of zeros has a level too, -200 dB
 
@@ -43,7 +41,7 @@ class Computed:
         self.utterances = self._waves.utterances
 
     def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
-        """An utterance's frames ``(T, F)`` float32, and what :data:`NOTES` hold of it, as far as it is known."""
+        """An utterance's frames ``(T, F)`` float32, and what is known for its :data:`NOTES`."""
         samples = self._waves.read(utterance)
         notes = {
             "utt2dur": f"{len(samples) / self._conf.sample_rate:.4f}",

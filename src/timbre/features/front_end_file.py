@@ -11,15 +11,16 @@ from typing import Any
 
 import yaml
 
-from timbre.conf import Section, flat
+from timbre.conf import Section
+from timbre.conf_files import flat
 from timbre.errors import TimbreError
 from timbre.features.front_end import InputConf, build_extractor
 from timbre.features.published import model_sha256
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import FRONT_END
 from timbre.kaldi.tables import read_matrix
 
-NAME = "front_end.yaml"
 _HARMLESS = ("storage", "resample", "model")  # how frames are stored, other rates, where a model lies
 
 
@@ -49,20 +50,18 @@ def require_front_end(
     conf: InputConf,
     trusted: bool = False,
     state: dict[str, Any] | None = None,
-    name: str = NAME,
 ) -> None:
     """Refuses features that another front-end has made.
 
     Args:
         trusted: take features that do not say what made them.
         state: of the model's extractor (:func:`front_end`).
-        name: of the file, where there are several streams.
 
     Raises:
         TimbreError: naming the keys that differ, or the option that takes features from elsewhere; for frames with
             another number of values, trusted or not.
     """
-    path = data.path / name
+    path = data.path / FRONT_END
     if not path.exists():
         if not (data.path / "feats.scp").exists():  # it is those that are missing
             return

@@ -5,24 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbre.errors import TimbreError
-from timbre.kaldi.layout import FIELDS
+from timbre.kaldi.layout import FIELDS, made_by
 from timbre.kaldi.text import read_table, write_table
-
-# Which stage of a recipe makes a table: said when the table is not there.
-_MADE_BY = {
-    "wav.scp": "the preparation of the corpus (stage 0)",
-    "given.scp": "the preparation of a corpus that came as frames (stage 0)",
-    "utt2spk": "the preparation of the corpus (stage 0)",
-    "trials": "the preparation of the corpus (stage 0)",
-    "feats.scp": "steps/make_feats.sh (stage 1)",
-    "utt2num_frames": "steps/make_feats.sh (stage 1)",
-    "utt2dur": "steps/make_feats.sh (stage 1)",
-    "utt2level": "steps/make_feats.sh (stage 1)",
-    "utt2audio": "steps/make_feats.sh (stage 1)",
-    "vad.scp": "steps/make_feats.sh (stage 1)",
-    "xvector.scp": "steps/extract_embeddings.sh (stage 3)",
-    "spk_xvector.scp": "steps/extract_embeddings.sh (stage 3)",
-}
 
 
 class DataDir:
@@ -43,8 +27,8 @@ class DataDir:
         if name not in self._tables:
             path = self.path / name
             if not path.exists():
-                made_by = _MADE_BY.get(name)
-                raise TimbreError(f"{path}: no such file" + (f"; {made_by} makes it" if made_by else ""))
+                maker = made_by(Path(name))
+                raise TimbreError(f"{path}: no such file" + (f"; {maker} makes it" if maker else ""))
             self._tables[name] = read_table(path, fields=FIELDS.get(name))
         return self._tables[name]
 

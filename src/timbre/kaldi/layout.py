@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -44,6 +45,41 @@ FIELDS = {
     "segments": 4,
     "reco2file_and_channel": 3,
 }
+
+FRONT_END = "front_end.yaml"
+"""What made the features beside it (:mod:`timbre.features.front_end_file`)."""
+SETTINGS = ("frame_shift", FRONT_END)
+"""Files that are no tables but belong to the features beside them."""
+NOTES = ("utt2num_frames", "utt2dur", "utt2level", "utt2audio")
+"""The tables of what is noted of an utterance while its frames are at hand."""
+
+_MADE_BY = {
+    "wav.scp": "the preparation of the corpus (stage 0)",
+    "given.scp": "the preparation of a corpus that came as frames (stage 0)",
+    "utt2spk": "the preparation of the corpus (stage 0)",
+    "trials": "the preparation of the corpus (stage 0)",
+    "about": "the preparation of the corpus (stage 0)",
+    **dict.fromkeys(("feats.scp", "vad.scp", *NOTES), "steps/make_feats.sh (stage 1)"),
+    "final.pt": "steps/train_encoder.sh (stage 2)",
+    **dict.fromkeys(("xvector.scp", "spk_xvector.scp"), "steps/extract_embeddings.sh (stage 3)"),
+    "posteriors.scp": "steps/predict.sh (stage 3)",
+    "phones": "steps/recognise_phones.sh (stage 3)",
+    "scores": "steps/score_trials.sh (stage 4)",
+    "metrics.json": "the stage that scores",
+}
+_FEATURES = re.compile(r"-[0-9a-f]{6}$")  # mfcc24-1a2b3c, augmented-1a2b3c, vectors-1a2b3c
+
+
+def made_by(path: Path) -> str:
+    """What makes a file or data directory of a recipe, to be said where it is not there; "" if unknown."""
+    if any(map(is_features_folder, path.parts[:-1])) and not path.suffix:
+        return "steps/make_feats.sh (stage 1)"
+    return _MADE_BY.get("trials" if path.name.startswith("trials_") else path.name, "")
+
+
+def is_features_folder(name: str) -> bool:
+    """Whether a folder is named by the hash of what makes the features in it."""
+    return bool(_FEATURES.search(name))
 
 
 def keyed_by(name: str) -> Kind | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import fcntl
+import hashlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def split(path: str | Path, parts: int, per_utterance: bool = False, out: Path |
     if _up_to_date(data.path, stamp):
         return destination
     destination.mkdir(parents=True, exist_ok=True)
-    with _lock(destination.parent / f".{destination.name}.lock"):
+    with _lock(destination / ".lock"):
         if _up_to_date(data.path, stamp):
             return destination
         stamp.unlink(missing_ok=True)
@@ -85,9 +86,8 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Names, sizes and times of the tables."""
-    stats = [(name, (path / name).stat()) for name in tables(path)]
-    return "".join(f"{name} {stat.st_size} {stat.st_mtime_ns}\n" for name, stat in stats)
+    """Names and hashes of the tables."""
+    return "".join(f"{name} {hashlib.sha256((path / name).read_bytes()).hexdigest()}\n" for name in tables(path))
 
 
 def _up_to_date(path: Path, stamp: Path) -> bool:

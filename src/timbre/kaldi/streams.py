@@ -7,11 +7,9 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import NOTES
 from timbre.kaldi.text import read_optional, write_table
 from timbre.kaldi.transform import carry, names_of
-
-NOTES = ("utt2dur", "utt2level", "utt2audio")
-"""What the extraction of frames tells of an utterance whatever they are; the first stream's are taken."""
 
 
 def join_streams(data: DataDir, streams: Mapping[str, tuple[Path, Path | None]], out: Path) -> str:
@@ -34,7 +32,7 @@ def join_streams(data: DataDir, streams: Mapping[str, tuple[Path, Path | None]],
         if vectors is not None:
             tables[f"vectors_{name}.scp"] = DataDir(vectors).table("xvector.scp")
             skipped |= read_optional(vectors / "xvector.skipped") or {}
-        for note in NOTES:
+        for note in NOTES[1:]:  # the same whatever the frames are: the first stream's
             if made.has(note):
                 tables.setdefault(note, made.table(note))
     kept = [utterance for utterance in data.utt2spk if utterance not in skipped]

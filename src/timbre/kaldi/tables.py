@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -29,13 +28,12 @@ from timbre.kaldi.binary import (
     read_text_form,
     read_token,
 )
+from timbre.kaldi.rxfile import parse_rxfile
 from timbre.kaldi.text import read_table
 
 STORAGE = {"float32": None, "half": 3, "kaldi": 2}
 """How matrices are kept: float32; 16 bit (``CM2``, half the size, rows still readable alone); Kaldi's speech
 feature format (``CM``, a quarter)."""
-
-_RXFILE = re.compile(r"^(?P<path>.+?)(?::(?P<offset>\d+))?(?:\[(?P<range>[\d:,]+)\])?$")
 
 
 class ArkWriter:
@@ -104,7 +102,7 @@ def read_matrix(
     Raises:
         TimbreError: naming the rxfile, for a missing file, an offset past its end, what is no matrix.
     """
-    ranges = [part.split(":") for part in (_parse(rxfile)["range"] or "").split(",") if part]
+    ranges = [part.split(":") for part in (parse_rxfile(rxfile)["range"] or "").split(",") if part]
     columns = of_all = slice(None)
     if ranges:
         first, last = int(ranges[0][0]), int(ranges[0][-1])
@@ -154,7 +152,7 @@ def read_vectors(scp: str | Path) -> tuple[list[str], np.ndarray]:
     with contextlib.ExitStack() as stack:  # an ark is opened once for all vectors that follow each other in it
         path, file = None, None
         for rxfile in table.values():
-            match = _parse(rxfile)
+            match = parse_rxfile(rxfile)
             if match["path"] != path:
                 stack.close()
                 path, file = match["path"], stack.enter_context(_opened(rxfile, scp))
@@ -178,18 +176,11 @@ def _read_vector(file: BinaryIO, rxfile: str) -> np.ndarray:
     return read_exactly(file, dimension * dtype.itemsize, rxfile).view(dtype).astype(np.float32)
 
 
-def _parse(rxfile: str) -> re.Match:
-    match = _RXFILE.match(rxfile)
-    if rxfile.rstrip().endswith("|") or not match:
-        raise TimbreError(f"{rxfile}: not an ark file and offset (commands are not run here)")
-    return match
-
-
 @contextlib.contextmanager
 def _opened(rxfile: str, scp: str | Path | None) -> Iterator[BinaryIO]:
     """The file of an rxfile, at its offset."""
     try:
-        with open(locate(_parse(rxfile)["path"], scp), "rb") as file:
+        with open(locate(parse_rxfile(rxfile)["path"], scp), "rb") as file:
             _seek(file, rxfile)
             yield file
     except OSError as error:
@@ -197,7 +188,7 @@ def _opened(rxfile: str, scp: str | Path | None) -> Iterator[BinaryIO]:
 
 
 def _seek(file: BinaryIO, rxfile: str) -> None:
-    offset = int(_parse(rxfile)["offset"] or 0)
+    offset = int(parse_rxfile(rxfile)["offset"] or 0)
     if offset >= os.fstat(file.fileno()).st_size:
         raise TimbreError(f"{rxfile}: offset past the end of the file; write the ark and its scp again")
     file.seek(offset)

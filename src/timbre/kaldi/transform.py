@@ -13,11 +13,8 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir, invert
-from timbre.kaldi.layout import Kind, keyed_by, read_unique, tables
+from timbre.kaldi.layout import SETTINGS, Kind, keyed_by, read_unique, tables
 from timbre.kaldi.text import write_table
-
-# Files that are no tables but belong to the features beside them.
-_SETTINGS = ("frame_shift", "front_end.yaml")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def carry(source: DataDir, parts: Mapping[Path, Names]) -> None:
             write_table(destination / name, rows)
     for destination in parts:
         remove_tables_but(destination, [*carried, "spk2utt"])
-        for name in _SETTINGS:
+        for name in SETTINGS:
             if source.has(name):
                 shutil.copyfile(source.path / name, destination / name)
 
@@ -119,7 +116,7 @@ def combine(
         written.append(name)
         report(f"combined {name}")
     remove_tables_but(destination, [*written, "spk2utt"])
-    for name in _SETTINGS:
+    for name in SETTINGS:
         contents = {(source / name).read_bytes() if (source / name).exists() else None for source in sources}
         if len(contents) == 1 and None not in contents:
             shutil.copyfile(sources[0] / name, destination / name)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from timbre.errors import TimbreError
+from timbre.kaldi.layout import is_features_folder
 from timbre.kaldi.text import read_lines
 from timbre.pipeline.plan import read_names
 from timbre.pipeline.record import read_record
 
-_OF_FEATURES = re.compile(r"-[0-9a-f]{6}$")  # mfcc24-1a2b3c, augmented-1a2b3c, vectors-1a2b3c
 _TEMPORARY = re.compile(r"^\..+\.\d+\.tmp$")
 
 
@@ -81,7 +81,7 @@ def _folder(path: Path, used: set[Path]) -> Leftover | None:
         if read_record(path) is not None or path.name.endswith(".earlier") or (path / "final.pt").exists():
             return Leftover(path, f"replaced by {link}" if link.exists() else "replaced by what was made anew")
         return None
-    if _OF_FEATURES.search(path.name) and path.resolve() not in used:
+    if is_features_folder(path.name) and path.resolve() not in used:
         return Leftover(path, "no experiment reads it")
     return None
 

@@ -7,22 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from timbre.conf_files import flat, read_yaml
+from timbre.kaldi.layout import made_by
 
-from timbre.errors import TimbreError
-
-_MADE_BY = {
-    "final.pt": "steps/train_encoder.sh (stage 2) makes it",
-    "feats.scp": "steps/make_feats.sh (stage 1) makes it",
-    "xvector.scp": "steps/extract_embeddings.sh (stage 3) makes it",
-    "phones": "steps/recognise_phones.sh (stage 3) makes it",
-    "posteriors.scp": "steps/predict.sh (stage 3) makes it",
-    "scores": "steps/score_trials.sh (stage 4) makes it",
-    "metrics.json": "the stage that scores makes it",
-}
 NEVER = ("train.workers", "train.checkpoint_steps", "train.checkpoint_minutes")
 """Keys of a conf that change no result."""
-_OF_DATA = "the preparation of the corpus (stage 0) makes it"
 
 
 @dataclass(frozen=True)
@@ -120,55 +109,23 @@ def conf_values(paths: tuple[Path, ...], keys: tuple[str, ...]) -> tuple[dict[st
 
     Of a conf that names others (``base: x.yaml``, ``features: y.yaml``) the values are those of all together.
     """
-    flat: dict[str, Any] = {}
-    files: list[Path] = []
+    found: dict[str, Any] = {}
     for path in paths:
-        values = _read(path)
-        if confs_named_by(path, values):
-            from timbre.conf import read_yaml  # 0.1 s, which resolved confs are spared
-
-            values = read_yaml(path)
-        for key, value in _flat({"features": values} if "kind" in values else values, ""):
+        values = read_yaml(path)
+        for key, value in flat({"features": values} if "kind" in values else values).items():
             if key not in NEVER and (not keys or any(f"{key}.".startswith(f"{part}.") for part in keys)):
-                flat[key] = value
-                files += _named_model(key, value)
-    return flat, files
+                found[key] = value
+    named = [value for key, value in found.items() if key == "init" or key.endswith(".model")]
+    return found, [model_file(Path(value)) for value in named if value]
 
 
-def confs_named_by(path: Path, values: dict[str, Any] | None = None) -> list[Path]:
-    """The files that a conf takes sections from, or all of what it differs from; ``values`` are what it holds."""
-    found = _read(path) if values is None else values
-    return [path.parent / value for value in found.values() if isinstance(value, str) and value.endswith(".yaml")]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}
-    except FileNotFoundError:
-        raise TimbreError(f"{path}: no such file; name another with --conf") from None
-    except yaml.YAMLError as error:
-        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _flat(value: Any, key: str) -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        return [(key, value)]
-    return [row for name, inner in value.items() for row in _flat(inner, f"{key}.{name}" if key else str(name))]
-
-
-def _named_model(key: str, value: Any) -> list[Path]:
-    """The file behind a key: ``init: exp/x``, ``features.model: exp/y``."""
-    if not isinstance(value, str) or not value or not (key == "init" or key.endswith(".model")):
-        return []
-    path = Path(value)
-    return [path / "final.pt" if path.is_dir() or not path.suffix else path]
+def model_file(path: Path) -> Path:
+    """The file of a model that a conf names: ``final.pt`` of an experiment, or a checkpoint by its path."""
+    return path if path.is_file() or path.suffix == ".pt" else path / "final.pt"
 
 
 def hint(path: Path) -> str:
     """What makes a file or folder that is not there."""
-    return _MADE_BY.get(
-        path.name, _OF_DATA if path.parts[0] != "exp" else "an earlier stage makes it (--status says which)"
-    )
+    if maker := made_by(path):
+        return f"{maker} makes it"
+    return "an earlier stage makes it (--status says which)"

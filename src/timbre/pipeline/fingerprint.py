@@ -7,24 +7,27 @@ cache, never the truth: where one of them differs the content is read again.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import json
 import os
-import re
 import time
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from timbre.errors import TimbreError
-from timbre.kaldi.layout import keyed_by
-from timbre.kaldi.text import read_lines
+from timbre.kaldi.layout import SETTINGS, keyed_by, made_by
+from timbre.kaldi.rxfile import is_command, parse_rxfile
+from timbre.kaldi.text import read_table
 
 _BLOCK = 1 << 20
 _TICK = 2 * 10**9  # ns: the coarsest clock of a file system (FAT's); a file changed so lately may change unseen
-_BESIDE = ("enrol", "front_end.yaml", "frame_shift")
-_FEATURES = re.compile(r"-[0-9a-f]{6}/")  # the folder of a front-end
+_BESIDE = ("enrol", *SETTINGS)
+RECORD = "record.json"
+"""The file name of the record of a folder, and the end of that of files in place."""
 FRAMES = ("feats.scp", "vad.scp", "feats_*.scp", "vectors_*.scp")
 """Tables that point to arks: what they point to is known by the record of the data directory."""
 
@@ -39,6 +42,11 @@ class FileState:
 
     sha256: str
     stat: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> FileState:
+        """What :func:`dataclasses.asdict` and JSON have made of one."""
+        return cls(values["sha256"], tuple(values["stat"]))
 
     @classmethod
     def of(cls, path: Path, known: FileState | None = None) -> FileState:
@@ -68,12 +76,8 @@ class FileState:
 def data_tables(path: Path) -> list[Path]:
     """The files of a data directory that a stage may read, in byte order; not its trials, nor tables of arks."""
     if not path.is_dir():
-        made_by = (
-            "steps/make_feats.sh (stage 1)"
-            if _FEATURES.search(str(path))
-            else "the preparation of the corpus (stage 0)"
-        )
-        raise TimbreError(f"{path}: no such data directory; {made_by} makes it")
+        maker = made_by(path) or "the preparation of the corpus (stage 0)"
+        raise TimbreError(f"{path}: no such data directory; {maker} makes it")
     names = (entry.name for entry in os.scandir(path) if entry.is_file())
     return [
         path / name for name in sorted(names) if (keyed_by(name) or name in _BESIDE) and not _matches(name, FRAMES)
@@ -86,7 +90,7 @@ def frame_tables(path: Path) -> list[Path]:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(name.startswith(p[:-1]) if p.endswith("*") else Path(name).match(p) for p in patterns)
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,9 @@ class Audio:
         """The files that these tables name: wav.scp, given.scp, scps of arks; commands are known by their text."""
         found: dict[str, None] = {}
         for table in tables:
-            for _, line in read_lines(table):
-                _, _, source = line.replace("\t", " ", 1).partition(" ")
-                if not source.rstrip().endswith("|"):
-                    found[_file_of(source.strip())] = None
+            for source in read_table(table).values():
+                if not is_command(source):
+                    found[parse_rxfile(source)["path"]] = None
         stats = array("q")
         for name in found:
             stats.extend(_size_and_time(name))
@@ -132,14 +135,6 @@ class Audio:
         ]
 
 
-def _file_of(source: str) -> str:
-    """The file of an rxfilename: ``a.ark:123[0:4]`` → ``a.ark``."""
-    if source.endswith("]"):
-        source = source.rpartition("[")[0]
-    head, colon, tail = source.rpartition(":")
-    return head if colon and tail.isdecimal() else source
-
-
 def _size_and_time(name: str) -> tuple[int, int]:
     try:
         found = os.stat(name)
@@ -148,21 +143,25 @@ def _size_and_time(name: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
+def is_content(path: PurePath) -> bool:
+    """Whether a file, by its path below a folder, belongs to what is in it: no log, no record, not hidden."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and path.parts[0] != "log" and not path.name.endswith(RECORD)
+
+
 def folder_files(folder: Path) -> dict[str, tuple[int, int]]:
-    """``{path below it: (size, time of change)}`` of all files of a corpus, hidden ones and logs left out."""
+    """``{path below it: (size, time of change)}`` of the files of a corpus that :func:`is_content`."""
     found: dict[str, tuple[int, int]] = {}
     waiting = [str(folder)]
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
                     if entry.is_dir():
                         waiting.append(entry.path)
-                    else:
+                    elif is_content(inside := PurePath(os.path.relpath(entry.path, folder))):
                         stat = entry.stat()
-                        found[os.path.relpath(entry.path, folder)] = stat.st_size, stat.st_mtime_ns
+                        found[str(inside)] = stat.st_size, stat.st_mtime_ns
         except OSError as error:
             raise TimbreError(f"{error.filename}: cannot be read: {error.strerror}") from error
     return dict(sorted(found.items()))
@@ -170,6 +169,4 @@ def folder_files(folder: Path) -> dict[str, tuple[int, int]]:
 
 def digest_of(values: Mapping[str, Any] | list[Any]) -> str:
     """A hash of plain data, whatever the order of its keys."""
-    import json
-
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

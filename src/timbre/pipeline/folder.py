@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from timbre.pipeline.declaration import Declaration
-from timbre.pipeline.record import Record, read_record, write_record
-from timbre.pipeline.state import MAKING, is_output
+from timbre.pipeline.record import Record, read_record, remove_record, write_record
+from timbre.pipeline.state import MAKING, is_output, misfits
 
 
 def tidy(step: Declaration, now: Record | None, whole: bool) -> None:
@@ -41,10 +41,7 @@ def adopt(step: Declaration, now: Record) -> bool:
         record = read_record(path)
         if record is None or record.fingerprint != now.fingerprint or path == _current(step.output):
             continue
-        if all(
-            (path / name).is_file() and (path / name).stat().st_size == size
-            for name, size in record.outputs.items()
-        ):
+        if not misfits(path, record):
             _set_link(step, path)
             return True
     return False
@@ -70,8 +67,7 @@ def end_folder(step: Declaration, work: Path, now: Record) -> None:
     files = [path for path in sorted(work.rglob("*")) if is_output(work, path)]
     now.outputs = {str(path.relative_to(work)): path.stat().st_size for path in files}
     write_record(now, work)
-    for path in (work / MAKING, *work.glob(f".{Path(MAKING).stem}.audio.*")):
-        path.unlink(missing_ok=True)
+    remove_record(work, MAKING)
     _set_link(step, work)
 
 

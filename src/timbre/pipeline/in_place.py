@@ -12,8 +12,8 @@ from pathlib import Path
 from timbre.errors import TimbreError
 from timbre.pipeline.declaration import Declaration
 from timbre.pipeline.fingerprint import FileState
-from timbre.pipeline.record import Record, read_record, write_record
-from timbre.pipeline.state import files_of, is_output, making_name, record_name
+from timbre.pipeline.record import Record, remove_record, write_record
+from timbre.pipeline.state import files_of, is_output, making_name, misfits, record_name
 
 
 def tidy(step: Declaration, whole: bool) -> None:
@@ -24,17 +24,19 @@ def tidy(step: Declaration, whole: bool) -> None:
         for path in step.output.glob(str(pattern.with_name(f".{pattern.name}.*.tmp"))):
             path.unlink(missing_ok=True)
     if whole:
-        _remove_making(step)
+        remove_record(step.output, making_name(step))
 
 
-def begin_files(step: Declaration, now: Record, there: Record | None, force: bool) -> Path:
-    """Makes the folder ready: what was made of something else is set aside, where the step would go on with it."""
-    started = read_record(step.output, making_name(step))
+def begin_files(step: Declaration, now: Record, there: Record | None, started: Record | None, force: bool) -> Path:
+    """Makes the folder ready: what was made of something else is set aside, where the step would go on with it.
+
+    Args:
+        there: the record of the files; ``started`` that of a run which did not end.
+    """
     same = not force and now.fingerprint in [one.fingerprint for one in (there, started) if one]
     if same and there and not step.edited:
-        for name, size in there.outputs.items():
-            if (path := step.output / name).is_file() and path.stat().st_size != size:
-                path.unlink()  # damaged
+        for name in misfits(step.output, there):  # damaged, or gone
+            (step.output / name).unlink(missing_ok=True)
     if step.resumable and not same:
         _set_aside(step, there)
     step.output.mkdir(parents=True, exist_ok=True)
@@ -70,10 +72,4 @@ def end_files(step: Declaration, now: Record) -> None:
     now.outputs = {name: path.stat().st_size for name, path in files.items()}
     now.tables = {name: FileState.of(path) for name, path in files.items()} if step.edited else {}
     write_record(now, step.output, record_name(step))
-    _remove_making(step)
-
-
-def _remove_making(step: Declaration) -> None:
-    name = making_name(step)
-    for path in (step.output / name, *step.output.glob(f".{Path(name).stem}.audio.*")):
-        path.unlink(missing_ok=True)
+    remove_record(step.output, making_name(step))

@@ -43,7 +43,7 @@ def begin(step: Declaration, force: bool = False) -> tuple[State, Path | None]:
             f"{some(tables, 3)} was edited since; --force writes over it, --stage 1 keeps it and goes on from there"
         )
     if step.in_place:
-        return state, in_place.begin_files(step, state.now, state.there, force)
+        return state, in_place.begin_files(step, state.now, state.there, started, force)
     if not force and folder.adopt(step, state.now):
         return State("fresh", ["an earlier version, made of the same"], state.now), None
     return state, folder.begin_folder(step, state.now, force)

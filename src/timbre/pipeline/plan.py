@@ -21,10 +21,11 @@ from typing import Any
 import yaml
 
 import timbre
+from timbre.conf_files import conf_files
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_table
-from timbre.pipeline.declaration import confs_named_by
+from timbre.pipeline.declaration import model_file
 from timbre.pipeline.fingerprint import FileState, digest_of
 
 _MADE_OF = "made_of.json"
@@ -49,7 +50,11 @@ def is_current(plan: Path, asked: Mapping[str, Any]) -> bool:
 
 def _is_same(path: Path, known: dict[str, Any] | None) -> bool:
     now = _state_of(path, known)
-    return now == known or (now is not None and known is not None and now.get("sha256", "") == known.get("sha256"))
+    return _without_times(now) == _without_times(known)
+
+
+def _without_times(state: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (state or {}).items() if name != "stat"}
 
 
 def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any] | None:
@@ -58,7 +63,7 @@ def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]
         return None
     if path.suffix == ".yaml":
         return {"values": digest_of(yaml.safe_load(path.read_text(encoding="utf-8")))}
-    return asdict(FileState.of(path, FileState(known["sha256"], tuple(known["stat"])) if known else None))
+    return asdict(FileState.of(path, FileState.parse(known) if known else None))
 
 
 def write_plan(plan: Path, asked: Mapping[str, Any], files: Iterable[Path], texts: Mapping[str, str]) -> None:
@@ -81,15 +86,9 @@ def read_names(plan: Path) -> dict[str, str]:
 
 def files_of(confs: Iterable[Path], texts: Mapping[str, str]) -> list[Path]:
     """The files that a plan is made of: confs, those that they name, models in the resolved ones (there or not)."""
-    found: dict[Path, None] = {}
-    waiting = list(confs)
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found[path] = None
-            waiting += confs_named_by(path)
     models = (model for text in texts.values() for model in _models(yaml.safe_load(text)))
-    return [*found, *(model if model.is_file() else model / "final.pt" for model in models)]
+    named = [file for conf in confs for file in conf_files(conf)]
+    return list(dict.fromkeys([*named, *map(model_file, models)]))
 
 
 def _models(value: Any) -> list[Path]:

@@ -12,9 +12,8 @@ from typing import Any
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.pipeline.declaration import Declaration, conf_values, hint
-from timbre.pipeline.fingerprint import Audio, FileState, data_tables, digest_of, folder_files, frame_tables
+from timbre.pipeline.fingerprint import RECORD, Audio, FileState, data_tables, digest_of, folder_files, frame_tables
 
-NAME = "record.json"
 FORMS: dict[str, int] = {}
 """The number of a step's form, where it is not 1: raised when what the step writes changes for the same inputs."""
 
@@ -92,7 +91,7 @@ def describe(step: Declaration, known: Record | None = None) -> Record:
     for folder in step.corpus:
         if not folder.is_dir():
             raise TimbreError(f"{folder}: no such folder; an option names the corpus's (--help lists them)")
-        files = {name: stat for name, stat in folder_files(folder).items() if not _of_making(name)}
+        files = folder_files(folder)
         record.corpus[str(folder)] = len(files), digest_of(files)
     if not step.by_content:
         record.identity = record.fingerprint
@@ -103,11 +102,6 @@ def describe(step: Declaration, known: Record | None = None) -> Record:
 
 def _values(texts: tuple[str, ...]) -> dict[str, str]:
     return dict(text.partition("=")[::2] for text in texts)
-
-
-def _of_making(name: str) -> bool:
-    """What the making of a synthetic corpus leaves in it beside the corpus."""
-    return name == NAME or name.split("/")[0] == "log"
 
 
 def _record_above(folder: Path) -> Record | None:
@@ -159,14 +153,13 @@ def _audio_change(folder: str, before: Audio | None, now: Audio) -> str:
     return f"{changed[0]}{further} of {folder} changed"
 
 
-def read_record(folder: Path, name: str = NAME) -> Record | None:
+def read_record(folder: Path, name: str = RECORD) -> Record | None:
     """The record beside an output; ``None`` where there is none that can be read."""
     path = folder / name
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         for states in ("inputs", "tables"):
-            read = {key: FileState(one["sha256"], tuple(one["stat"])) for key, one in values[states].items()}
-            values[states] = read
+            values[states] = {key: FileState.parse(one) for key, one in values[states].items()}
         values["corpus"] = {name: tuple(one) for name, one in values["corpus"].items()}
         record = Record(**values)
         record.audio_files = {key: _read_audio(_audio_path(path, place)) for place, key in enumerate(record.audio)}
@@ -175,7 +168,7 @@ def read_record(folder: Path, name: str = NAME) -> Record | None:
     return record
 
 
-def write_record(record: Record, folder: Path, name: str = NAME) -> None:
+def write_record(record: Record, folder: Path, name: str = RECORD) -> None:
     """Writes a record, whole; the list of audio files lies beside it."""
     path = folder / name
     for place, key in enumerate(record.audio):
@@ -190,6 +183,12 @@ def write_record(record: Record, folder: Path, name: str = NAME) -> None:
     with atomic_write(path) as file:
         json.dump(values, file, indent=1, ensure_ascii=False)
         file.write("\n")
+
+
+def remove_record(folder: Path, name: str = RECORD) -> None:
+    """Removes a record, and the lists of audio files beside it."""
+    for path in (folder / name, *folder.glob(f".{Path(name).stem}.audio.*")):
+        path.unlink(missing_ok=True)
 
 
 def _audio_path(path: Path, place: int) -> Path:

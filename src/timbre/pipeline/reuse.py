@@ -10,13 +10,14 @@ import os
 import shutil
 from pathlib import Path
 
+from timbre.kaldi.layout import FRONT_END, NOTES
 from timbre.kaldi.text import read_lines, read_optional, read_table
 from timbre.pipeline.record import Record, read_record
 from timbre.pipeline.state import MAKING
 
 _SOURCES = ("wav.scp", "segments", "given.scp", "utt2mel_len")  # what decides which samples an utterance has
 _SCPS = ("feats.scp", "vad.scp")
-_ABOUT = ("utt2num_frames", "utt2dur", "utt2level", "utt2audio", "feats.skipped", "front_end.yaml")
+_ABOUT = (*NOTES, "feats.skipped", FRONT_END)
 
 
 def reuse_frames(out: Path, work: Path) -> int:
@@ -36,7 +37,10 @@ def reuse_frames(out: Path, work: Path) -> int:
         return 0
     (work / "data").mkdir()
     for ark in (old / "data").glob("*.ark"):
-        os.link(ark, work / "data" / ark.name)
+        try:
+            os.link(ark, work / "data" / ark.name)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(ark, work / "data" / ark.name)
     for name in _SCPS:
         if (old / name).exists():
             lines = (line.replace(f"{old}/data/", f"{work}/data/", 1) for _, line in read_lines(old / name))

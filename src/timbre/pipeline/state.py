@@ -8,8 +8,8 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.pipeline.declaration import Declaration
-from timbre.pipeline.fingerprint import FileState
-from timbre.pipeline.record import NAME, Record, changes, describe, read_record
+from timbre.pipeline.fingerprint import RECORD, FileState, is_content
+from timbre.pipeline.record import Record, changes, describe, read_record
 
 MAKING = ".making.json"
 """The record of an output that is being made; in place ``.<step>.making.json``."""
@@ -56,7 +56,7 @@ def state_of(step: Declaration) -> State:
 
 def record_name(step: Declaration) -> str:
     """The file name of a step's record."""
-    return f"{step.step}.{NAME}" if step.in_place else NAME
+    return f"{step.step}.{RECORD}" if step.in_place else RECORD
 
 
 def making_name(step: Declaration) -> str:
@@ -71,22 +71,26 @@ def files_of(step: Declaration, patterns: tuple[str, ...] = ()) -> Iterator[Path
 
 
 def is_output(folder: Path, path: Path) -> bool:
-    """Whether a file below ``folder`` is part of an output: no log, no record, nothing hidden."""
-    inside = path.relative_to(folder).parts
-    hidden = any(part.startswith(".") for part in inside)
-    return path.is_file() and not hidden and inside[0] != "log" and not inside[-1].endswith(NAME)
+    """Whether a path below ``folder`` is a file of an output."""
+    return path.is_file() and is_content(path.relative_to(folder))
+
+
+def misfits(folder: Path, record: Record) -> dict[str, int | None]:
+    """The files of an output that have another size than the record says: ``{name: size}``, ``None`` if gone."""
+    paths = {name: folder / name for name in record.outputs}
+    sizes = {name: path.stat().st_size if path.is_file() else None for name, path in paths.items()}
+    return {name: size for name, size in sizes.items() if size != record.outputs[name]}
 
 
 def damage(step: Declaration, record: Record) -> list[str]:
     """What of an output is gone, or of another size than it was; people may change the size of their tables."""
-    found = []
-    for name, size in record.outputs.items():
-        path = step.output / name
-        if not path.is_file():
-            found.append(f"{path} is gone")
-        elif not step.edited and path.stat().st_size != size:
-            found.append(f"{path} is damaged ({path.stat().st_size} bytes of {size})")
-    return found
+    found = misfits(step.output, record)
+    gone = [f"{step.output / name} is gone" for name, size in found.items() if size is None]
+    cut = {} if step.edited else {name: size for name, size in found.items() if size is not None}
+    sizes = [
+        f"{step.output / name} is damaged ({size} bytes of {record.outputs[name]})" for name, size in cut.items()
+    ]
+    return gone + sizes
 
 
 def edited(step: Declaration, record: Record) -> list[str]:

@@ -16,7 +16,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import timbre
-from timbre.conf import flat
+from timbre.conf_files import flat
 from timbre.corpora.layout import about as speech
 from timbre.errors import TimbreError
 from timbre.features.published import read_model

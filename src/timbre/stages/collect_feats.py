@@ -8,8 +8,7 @@ from pathlib import Path
 
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
-
-NOTES = ["utt2num_frames", "utt2dur", "utt2level", "utt2audio"]
+from timbre.kaldi.layout import FRONT_END, NOTES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     data = DataDir(args.data)
-    print(collect_jobs(data, args.out, "feats", NOTES, args.jobs, args.max_skipped))
+    print(collect_jobs(data, args.out, "feats", [*NOTES], args.jobs, args.max_skipped))
     if (args.out / "vad.1.scp").exists():
         print(collect_jobs(data, args.out, "vad", [], args.jobs, args.max_skipped))
-    shutil.copyfile(args.out / "front_end.yaml", data.path / "front_end.yaml")
+    shutil.copyfile(args.out / FRONT_END, data.path / FRONT_END)

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import FRONT_END
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from timbre.features.extract import extract_features, extract_vad
-    from timbre.features.front_end_file import NAME, write_front_end
+    from timbre.features.front_end_file import write_front_end
     from timbre.training.experiment import load_experiment
 
     model = load_experiment(args.conf, args.set)
@@ -31,4 +32,4 @@ def main(args: argparse.Namespace) -> None:
     extract_features(data, model.features, out, args.job, args.bad_audio, pipes)
     if model.input.voiced_only:
         extract_vad(data, model.input.vad, model.features, out, args.job, args.bad_audio, pipes)
-    write_front_end(out / NAME, model.features, model.input)
+    write_front_end(out / FRONT_END, model.features, model.input)

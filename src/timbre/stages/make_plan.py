@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from timbre.errors import TimbreError
 from timbre.pipeline.plan import experiment_name, files_of, is_current, write_plan
 
 
@@ -40,17 +39,10 @@ def main(args: argparse.Namespace) -> None:
         from timbre.training.planning import make_plan
 
         experiment = load_experiment(args.conf, settings)
-        if experiment.task != args.task:
-            raise TimbreError(
-                f"{args.conf}: its task is {experiment.task}; this recipe's confs have task: {args.task}"
-            )
         folds = args.folds == "true"
-        texts = make_plan(experiment, args.conf, exp, args.data, args.train, args.baseline, args.backend, folds)
-        if experiment.init and not (Path(experiment.init) / "final.pt").is_file():
-            raise TimbreError(
-                f"{experiment.init}/final.pt: no such file; training starts from it: train that one first, or name "
-                "another with --init"
-            )
+        texts = make_plan(
+            experiment, args.conf, args.task, exp, args.data, args.train, args.baseline, args.backend, folds
+        )
         confs = [args.conf] + ([args.baseline] if args.baseline else [])
         resolved = {name: text for name, text in texts.items() if name.endswith(".yaml")}
         write_plan(plan, asked, files_of(confs, resolved), texts)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -12,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
+from timbre.conf_files import override, read_yaml
 from timbre.corpora.splits import Unit
 from timbre.errors import TimbreError, did_you_mean
 from timbre.features.augment import AugmentConf
@@ -21,6 +20,7 @@ from timbre.features.published import model_sha256
 from timbre.models.fusion import FusionConf
 from timbre.models.streams import StreamConf, stream_features, stream_identity, usable
 from timbre.models.trained import ModelConf
+from timbre.pipeline.fingerprint import digest_of
 
 
 class SpecAugmentConf(Section):
@@ -217,11 +217,11 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     Raises:
         TimbreError: naming the file and each unknown key or bad value.
     """
-    values = confs.read_yaml(path)
+    values = read_yaml(path)
     if "kind" in values:
         values = {"features": values}
     try:
-        return confs.build(Experiment, confs.override(values, settings))
+        return confs.build(Experiment, override(values, settings))
     except TimbreError as error:
         raise TimbreError(f"{path}: {error}") from None
 
@@ -233,12 +233,12 @@ def features_name(experiment: ModelConf) -> str:
     """
     if isinstance(experiment, Experiment) and experiment.streams:
         conf = {name: stream_identity(stream) for name, stream in experiment.streams.items()}
-        return f"streams{len(conf)}-{_digest(conf)}"
+        return f"streams{len(conf)}-{digest_of(conf)[:6]}"
     conf = {"features": experiment.features.model_dump(mode="json"), "vad": experiment.input.vad.model_dump()}
     extractor = build_extractor(experiment.features)
     if hasattr(extractor, "state"):  # which network it is say its weights, wherever they lie
         conf["features"]["model"] = model_sha256(extractor.state)
-    return f"{experiment.features.kind}{extractor.dim}-{_digest(conf)}"
+    return f"{experiment.features.kind}{extractor.dim}-{digest_of(conf)[:6]}"
 
 
 def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
@@ -249,7 +249,7 @@ def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
     return {
         name: (
             features_name(stream_features(stream)),
-            "" if stream.framewise else f"vectors-{_digest(stream_identity(stream))}",
+            "" if stream.framewise else f"vectors-{digest_of(stream_identity(stream))[:6]}",
             stream.model,
         )
         for name, stream in experiment.streams.items()
@@ -264,8 +264,6 @@ def stream_models(experiment: Experiment) -> list[str]:
 
 def augmented_name(experiment: Experiment) -> str:
     """``augmented-1a2b3c``, of the conf of the augmentation; nothing where there is none."""
-    return f"augmented-{_digest(experiment.augment.model_dump(mode='json'))}" if experiment.augment.kinds else ""
-
-
-def _digest(conf: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(conf, sort_keys=True).encode()).hexdigest()[:6]
+    return (
+        f"augmented-{digest_of(experiment.augment.model_dump(mode='json'))[:6]}" if experiment.augment.kinds else ""
+    )

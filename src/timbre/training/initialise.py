@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from timbre.conf import build, flat
+from timbre.conf import build
+from timbre.conf_files import flat
 from timbre.errors import TimbreError, did_you_mean, some
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir

@@ -8,6 +8,7 @@ from pathlib import Path
 from timbre.conf import dump
 from timbre.errors import TimbreError
 from timbre.models.streams import stream_features
+from timbre.pipeline.declaration import model_file
 from timbre.scoring.backend import parse
 from timbre.training.experiment import (
     Experiment,
@@ -22,6 +23,7 @@ from timbre.training.experiment import (
 def make_plan(
     experiment: Experiment,
     conf: Path,
+    task: str,
     exp: Path,
     data: Path,
     part: str = "train",
@@ -33,6 +35,7 @@ def make_plan(
 
     Args:
         conf: where the experiment was read from, for messages.
+        task: that of the recipe's confs.
         data: the root of the recipe's data directories; those of features lie below it.
         part: the data directory below ``data`` that is trained on.
         baseline: the conf of the features of the untrained baseline.
@@ -40,13 +43,20 @@ def make_plan(
         folds: whether the recipe trains a model for each fold.
 
     Raises:
-        TimbreError: for a name of a back-end that means nothing, and for a conf that the recipe cannot train.
+        TimbreError: for a name of a back-end that means nothing, for a conf that the recipe cannot train, and where
+            the model that training starts from is not there.
     """
+    if experiment.task != task:
+        raise TimbreError(f"{conf}: its task is {experiment.task}; this recipe's confs have task: {task}")
     if folds:
         _refuse_in_folds(experiment, conf)
+    if experiment.init and not (start := model_file(Path(experiment.init))).is_file():
+        raise TimbreError(
+            f"{start}: no such file; training starts from it: train that one first, or name another with --init"
+        )
     online = experiment.train.features == "online"
     models = stream_models(experiment)
-    missing = [path for path in models if not (Path(path).is_file() or Path(path, "final.pt").is_file())]
+    missing = [path for path in models if not model_file(Path(path)).is_file()]
     feats = data / ("streams_of_missing_models" if missing else features_name(experiment))
     speeds = f"_speeds_{'_'.join(map(str, experiment.speeds))}" if experiment.speeds else ""
     augmented = "" if online else augmented_name(experiment)

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from timbre.conf import differences, dump, flat
+from timbre.conf import differences, dump
+from timbre.conf_files import flat
 from timbre.errors import TimbreError
 from timbre.features.front_end_file import require_front_end
 from timbre.features.published import FORMAT

@@ -9,15 +9,8 @@ nj=2          # parallel jobs, of a synthetic corpus
 . utils/step.sh
 
 [ $# -eq 2 ] || die "expected <corpus> <data>, found $# arguments"
-corpus=$1 data=$2
-if [ "$corpus" = synthetic ]; then
-  corpus=data/corpus
-  utils/make_corpus.sh --nj "$nj" --layout aishell --conf conf/corpus.yaml "$corpus"
-elif [ -n "$download" ]; then
-  corpus=$download
-  steps/download_corpus.sh aishell "$download"
-fi
-corpus=$(corpus_of "$corpus" "$data" "--corpus DIR or --download DIR is missing: where the corpus is, or is to be fetched")
+data=$2
+corpus=$(find_corpus --layout aishell --kind aishell --download "$download" "$1" "$data" AISHELL-1)
 begin_step prepare_data "$data" --edited --files about 'train/*' 'test/*' --corpus "$corpus" --value protocol="$protocol"
 timbre prepare --corpus-kind aishell --corpus "$corpus" --option protocol="$protocol" --out "$data"
 end_step

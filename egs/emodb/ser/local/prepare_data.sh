@@ -8,12 +8,8 @@ nj=2            # parallel jobs, of a synthetic corpus
 . utils/step.sh
 
 [ $# -eq 2 ] || die "expected <corpus> <data>, found $# arguments"
-corpus=$1 data=$2
-if [ "$corpus" = synthetic ]; then
-  corpus=data/corpus
-  utils/make_corpus.sh --nj "$nj" --layout emodb --conf conf/corpus.yaml "$corpus"
-fi
-corpus=$(corpus_of "$corpus" "$data" "--corpus DIR is missing: where EMO-DB is, or synthetic")
+data=$2
+corpus=$(find_corpus --layout emodb "$1" "$data" EMO-DB)
 begin_step prepare_data "$data" --edited --files about 'all/*' 'folds/*/*/*' --corpus "$corpus" \
   --value bad_audio="$bad_audio"
 timbre prepare --corpus-kind emodb --corpus "$corpus" --option bad_audio="$bad_audio" --out "$data"

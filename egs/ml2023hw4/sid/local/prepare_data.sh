@@ -13,7 +13,7 @@ if [ "$corpus" = synthetic ]; then
   corpus=$data/corpus
   local/make_corpus.sh --nj "$nj" "$corpus"
 fi
-corpus=$(corpus_of "$corpus" "$data" "--corpus DIR is missing: where the course's Dataset is, or synthetic")
+corpus=$(find_corpus "$corpus" "$data" "the course's Dataset (or synthetic)")
 begin_step prepare_data "$data" --edited --files about testdata.json mapping.json 'train/*' 'valid/*' 'test/*' \
   --corpus "$corpus"
 timbre prepare --corpus-kind ml2023hw4 --corpus "$corpus" --out "$data"

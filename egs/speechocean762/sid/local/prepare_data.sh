@@ -8,11 +8,7 @@ download=  # a folder to download the corpus into
 
 [ $# -eq 2 ] || die "expected <corpus> <data>, found $# arguments"
 data=$2
-if [ -n "$download" ]; then
-  steps/download_corpus.sh speechocean762 "$download"
-  set -- "$download/speechocean762" "$data"
-fi
-corpus=$(corpus_of "$1" "$data/parts" "--corpus DIR or --download DIR is missing: where the corpus is, or is to be fetched")
+corpus=$(find_corpus --kind speechocean762 --download "$download" --inside speechocean762 "$1" "$data/parts" speechocean762)
 begin_step prepare_data "$data" --edited --files about 'train/*' 'test/*' --corpus "$corpus"
 timbre prepare --corpus-kind speechocean762 --corpus "$corpus" --out "$data/parts"
 utils/combine_data.sh "$data/all" "$data/parts/train" "$data/parts/test"

@@ -8,12 +8,8 @@ nj=2            # parallel jobs, of a synthetic corpus
 . utils/step.sh
 
 [ $# -eq 2 ] || die "expected <corpus> <out>, found $# arguments"
-corpus=$1 out=$2
-if [ "$corpus" = synthetic ]; then
-  corpus=data/corpus
-  utils/make_corpus.sh --nj "$nj" --layout tess --conf conf/corpus.yaml "$corpus"
-fi
-corpus=$(corpus_of "$corpus" "$out" "--corpus DIR is missing: where TESS is, or synthetic")
+out=$2
+corpus=$(find_corpus --layout tess "$1" "$out" TESS)
 begin_step prepare_data "$out" --edited --files about 'all/*' --corpus "$corpus" --value bad_audio="$bad_audio"
 timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --out "$out"
 end_step

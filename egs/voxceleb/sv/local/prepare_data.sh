@@ -17,9 +17,9 @@ if [ "$corpus" = synthetic ]; then
 elif [ -z "$voxceleb1" ] && [ -e "$data/folders" ]; then # those of the last run
   { read -r voxceleb1 && read -r voxceleb2 && read -r lists; } <"$data/folders"
 fi
-voxceleb1=$(corpus_of "$voxceleb1" "$data" \
-  "--voxceleb1 DIR is missing; ask for it at https://www.robots.ox.ac.uk/~vgg/data/voxceleb")
-begin_step prepare_data "$data" --edited --files about 'train/*' 'test/*' --corpus "$voxceleb1" \
+[ -n "$voxceleb1${TIMBRE_STATUS:-}" ] ||
+  die "--voxceleb1 DIR is missing; ask for it at https://www.robots.ox.ac.uk/~vgg/data/voxceleb"
+begin_step prepare_data "$data" --edited --files about 'train/*' 'test/*' --corpus "${voxceleb1:-the corpus}" \
   ${voxceleb2:+--corpus "$voxceleb2"} ${lists:+--corpus "$lists"}
 timbre prepare --corpus-kind voxceleb --corpus "$voxceleb1" --out "$data" \
   ${voxceleb2:+--option voxceleb2="$voxceleb2"} ${lists:+--option lists="$lists"}

@@ -1,0 +1,100 @@
+"""Confs as plain data: read from files that take parts from others, laid over each other, overridden, flattened.
+
+What the keys mean, and which there are, is known to :mod:`timbre.conf`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from timbre.errors import TimbreError
+from timbre.kaldi.text import read_lines
+
+
+def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A YAML mapping as plain data (``safe_load``); a value ``x.yaml`` of a top key is that file, read.
+
+    So ``features: mfcc.yaml`` takes the section from the file beside this one. ``base: other.yaml`` is the conf
+    that this one differs from: what stands here is laid over it (:func:`overlay`). ``within`` are the files that
+    led here, none of which may be named again.
+    """
+    path = Path(path)
+    values = _mapping(path)
+    files = _files_named(values)
+    for key in files:
+        other = path.parent / values[key]
+        if other.resolve() in (path.resolve(), *within):
+            raise TimbreError(f"{path}: {key}: {values[key]} leads back to itself")
+        values[key] = read_yaml(other, (*within, path.resolve()))
+    base = values.pop("base", {})
+    if not isinstance(base, dict):
+        raise TimbreError(f"{path}: base: expected a file beside this one (x.yaml), found {base!r}")
+    return overlay({key: value for key, value in base.items() if key not in files}, values)
+
+
+def conf_files(path: Path) -> list[Path]:
+    """A conf and the files that it takes parts from, and they from others."""
+    values = _mapping(path)
+    return [path, *(file for key in _files_named(values) for file in conf_files(path.parent / values[key]))]
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    """What stands in one file."""
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise TimbreError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return values
+
+
+def _files_named(values: Mapping[str, Any]) -> list[str]:
+    """The top keys whose value is another file, ``x.yaml``."""
+    return [key for key, value in values.items() if isinstance(value, str) and value.endswith(".yaml")]
+
+
+def overlay(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` over ``base``, key by key in sections too; a section of another ``kind`` replaces the base's."""
+    result = dict(base)
+    for key, value in values.items():
+        under = result.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        same = both and value.get("kind", under.get("kind")) == under.get("kind")
+        result[key] = overlay(under, value) if same else value
+    return result
+
+
+def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """``values`` with ``a.b=c`` settings applied; the values of settings are YAML (``3``, ``true``, ``x``)."""
+    result = dict(values)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise TimbreError(f"--set takes key=value (train.epochs=3), found '{setting}'")
+        *parents, last = key.split(".")
+        here = result
+        for parent in parents:
+            child = here.get(parent, {})
+            if not isinstance(child, Mapping):
+                raise TimbreError(f"--set {setting}: '{parent}' holds a value, not keys")
+            here[parent] = dict(child)
+            here = here[parent]
+        try:
+            here[last] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise TimbreError(f"--set {setting}: the value is not YAML") from None
+    return result
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as ``{dotted key: value}``."""
+    rows: dict[str, Any] = {}
+    for key, value in values.items():
+        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return rows
