@@ -64,6 +64,15 @@ def clone(tmp_path_factory):
     return copy
 
 
+@pytest.fixture(scope="module", autouse=True)
+def emptied(clone):
+    """Whatever ran before in this process, a file's tests begin without data and experiments."""
+    yield
+    for folder in {path.parent for path in clone.rglob("run.sh")}:
+        for name in ("data", "exp"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def forks(clone):
     """The process that runs the copy's ``timbre …``."""
@@ -186,7 +195,7 @@ def speech(tmp_path_factory, noise):
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def front_ends(clone):
     """Models with random weights."""
     torch.manual_seed(0)
