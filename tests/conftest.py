@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests are the same on a machine with GPUs
 
@@ -16,6 +17,13 @@ KALDI = Path(__file__).parent / "fixtures" / "kaldi"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--all``: the tests marked ``all`` as well."""
     parser.addoption("--all", action="store_true", help="run the tests marked 'all' as well")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """How many inputs hypothesis makes for a test: always the same ones, and more of them with ``--all``."""
+    examples = 500 if config.getoption("--all") else 50
+    settings.register_profile("timbre", max_examples=examples, derandomize=True, deadline=None, database=None)
+    settings.load_profile("timbre")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
