@@ -42,6 +42,7 @@ def test_embeds_and_verifies_files_and_samples(model, tmp_path):
     assert same.score == pytest.approx(1) and same.same_speaker and same.probability > 0.5
     assert other.score < same.score and other.probability < same.probability
     assert other.same_speaker == (other.score >= other.threshold)
+    assert names(other.doubt, "2 speakers")
 
 
 def test_a_copied_model_file_is_all_it_takes(model, tmp_path):

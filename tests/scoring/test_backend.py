@@ -12,12 +12,13 @@ from messages import names, refused
 
 from timbre.__main__ import main
 from timbre.features.published import FORMAT
+from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import ArkWriter, read_vector, read_vectors
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.trials import Trials, read_scores, write_trials
-from timbre.scoring import backend_training
 from timbre.scoring.backend import Backend, Name, Sides, parse, score_trials, sides_of
-from timbre.scoring.backend_training import held_out_trials, train_backends
+from timbre.scoring.backend_training import train_backends
 from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.embeddings import Embeddings
 from timbre.scoring.metrics import eer, min_dcf, roc_curve
@@ -146,20 +147,28 @@ def test_models_are_enrolled_by_their_number_of_utterances(experiment):
         score_trials(*files, "plda", experiment.out, num_utts=experiment.test / "num_utts.ark")
 
 
-def test_held_out_trials_are_all_pairs_or_a_seeded_choice_of_them():
-    speakers = np.array(["b", "a", "b", "c", "a", "b"])
-    table = Embeddings([f"u{i}" for i in range(6)], np.zeros((6, 2), np.float32))
-    sides, target = held_out_trials(table, speakers)
-    pairs = set(map(frozenset, zip(sides.enrol_rows.tolist(), sides.test_rows.tolist(), strict=True)))
-    assert pairs == {frozenset((i, j)) for i in range(6) for j in range(i)}
-    np.testing.assert_array_equal(target, speakers[sides.enrol_rows] == speakers[sides.test_rows])
-    assert len(target) == 15
-    few, target = held_out_trials(table, speakers, most=3, seed=1)
-    assert (target.sum(), (~target).sum()) == (3, 3)
-    np.testing.assert_array_equal(target, speakers[few.enrol_rows] == speakers[few.test_rows])
-    again = held_out_trials(table, speakers, most=3, seed=1)[0]
-    np.testing.assert_array_equal(few.enrol_rows, again.enrol_rows)
-    assert len(held_out_trials(table, np.array(list("abcdef")))[1]) == 15  # no target among them
+def test_a_calibration_is_for_models_of_as_many_utterances_as_are_scored(experiment):
+    """With three utterances a model, ratios are better than those of single ones', and the other is warned of."""
+    models = {f"t{speaker:02d}": [f"t{speaker:02d}-{number}" for number in range(3)] for speaker in range(20)}
+    write_table(experiment.test / "enrol", {model: " ".join(utterances) for model, utterances in models.items()})
+    vectors = dict(zip(*read_vectors(experiment.test / "xvector.scp"), strict=True))
+    write_models(DataDir(experiment.test), vectors, experiment.test)
+    tests = [name for name in experiment.names.tolist() if name[-1] in "345"]
+    pairs = [(model, name) for model in models for name in tests]
+    target = np.array([name.startswith(model) for model, name in pairs])
+    write_trials(experiment.trials, Trials(*map(np.array, zip(*pairs, strict=True)), target))
+    scp = [experiment.test / name for name in ("spk_xvector.scp", "xvector.scp")]
+    found = {}
+    for name in ("plda+calibration", "cosine+calibration"):
+        for enrol in (None, experiment.test / "enrol"):
+            trained(experiment, name, enrol=enrol)
+            counts, scores = experiment.test / "num_utts.ark", experiment.exp / "scores"
+            said = score_trials(experiment.trials, *scp, scores, name, experiment.out, num_utts=counts)
+            assert names(said, f"{len(pairs)} trials")
+            assert ("warning" in said) == (enrol is None)
+            found[name, bool(enrol)] = cllr(read_scores(scores)[2], target)
+    assert found["cosine+calibration", True] < found["cosine+calibration", False]
+    assert json.loads((experiment.out / "backend.json").read_text())["heldout"]["enrolment_utterances"] == 3
 
 
 def test_calibration_needs_who_was_held_out(experiment):
@@ -241,5 +250,4 @@ def test_the_symmetric_back_ends_do_not_mind_which_side_is_which(experiment):
     np.testing.assert_allclose(
         backend.scores(Sides(table, table, *rows)), backend.scores(Sides(table, table, *rows[::-1])), rtol=1e-6
     )
-    assert backend_training.MOST_TRIALS == 100_000
     assert len(sides_of(Trials(*(np.array(["t00-0"]),) * 2, np.array([True])), table, table).enrol.keys) == 1

@@ -6,15 +6,20 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from messages import refused
+from messages import names, refused
 
-from timbre.scoring.calibration import Calibration, cllr, fit, min_cllr
+from timbre.scoring import calibration
+from timbre.scoring.calibration import Calibration, cllr, min_cllr
 
 
 def drawn(targets: int = 20000, nontargets: int = 20000) -> tuple[np.ndarray, np.ndarray]:
     """Scores of N(3, 1) and N(1, 1): their log-likelihood ratio is 2 s − 4."""
     target = np.arange(targets + nontargets) < targets
     return np.random.default_rng(0).normal(size=len(target)) + np.where(target, 3, 1), target
+
+
+def fit(scores, target, **options) -> Calibration:
+    return calibration.fit(scores, target, ["a", "b"], **options)
 
 
 @pytest.mark.parametrize("prior", [0.01, 0.5])
@@ -29,6 +34,38 @@ def test_scale_and_place_of_the_scores_do_not_matter():
     scores, target = drawn()
     plain, moved = fit(scores, target), fit(1e-3 * scores + 50, target)
     np.testing.assert_allclose(moved.llr(1e-3 * scores + 50), plain.llr(scores), atol=1e-2)
+
+
+def test_scores_that_separate_the_classes_have_a_slope_by_their_number():
+    """With two scores, each of T, the best ratios are those of the smoothed labels: log((T + 1) / 1)."""
+    for count in (10, 100):
+        target = np.arange(2 * count) < count
+        found = fit(np.where(target, 0.7, 0.2), target)
+        np.testing.assert_allclose(
+            found.llr(np.array([0.7, 0.2])), np.log(count + 1) * np.array([1, -1]), rtol=1e-3
+        )
+    few = np.array([0.2, 0.21, 0.7, 0.72]), np.array([False, False, True, True])
+    others = drawn()
+    assert cllr(fit(*few).llr(others[0] / 4), others[1]) < 1
+
+
+def test_scores_that_fall_say_nothing():
+    scores, target = drawn(200, 200)
+    found = fit(-scores, target, quality={"seconds": scores})
+    assert found.llr(scores, {"seconds": scores}).tolist() == [0] * 400
+    assert cllr(found.llr(scores, {"seconds": scores}), target) == pytest.approx(1)
+    assert "no sign" in found.doubt()
+
+
+def test_what_is_too_little_to_calibrate_on_is_said():
+    scores, target = drawn(2000, 2000)
+    many = [f"s{number}" for number in range(20)]
+    assert calibration.fit(scores, target, many).doubt() == ""
+    assert calibration.fit(scores, target, many).evidence["errors"] == pytest.approx(2000 * 0.1587, rel=0.2)
+    assert names(calibration.fit(scores, target, many[:5] * 9).doubt(), "5 speakers (20 would do)")
+    few = calibration.fit(*drawn(50, 2000), many).doubt()
+    assert names(few, "50 targets", " errors (30") and "nontargets" not in few
+    assert Calibration(1.0, 0.0).doubt() == ""  # of a model that says nothing about it
 
 
 def test_probability_is_bayes():

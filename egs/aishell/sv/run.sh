@@ -61,7 +61,7 @@ fi
 
 if stage 3 "embed: whole test utterances -> test/xvector.scp; the baseline's statistics -> baseline/xvector.scp"; then
   steps/extract_embeddings.sh "${jobs[@]}" --device "$device" "$exp" "$feats/test" "$exp/test"
-  steps/train_backends.sh "${jobs[@]}" --device "$device" "$plan" "$data/train" "$exp"
+  steps/train_backends.sh "${jobs[@]}" --device "$device" "$plan" "$data/train" "$data/test" "$exp"
   steps/extract_statistics.sh "$baseline/train_most_5000" "$baseline/test" "$exp/baseline"
 fi
 

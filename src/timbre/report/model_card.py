@@ -26,6 +26,7 @@ from timbre.report import folds
 from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
 from timbre.scoring import class_table
+from timbre.scoring.calibration import Calibration
 from timbre.scoring.measured import metrics_files, read_metrics, trainings
 from timbre.scoring.verdict import warnings
 
@@ -132,7 +133,8 @@ def _encoder(
             "Threshold and calibration are those of training speakers that were held out; other recordings need "
             "their own."
         )
-    values = {"speeds": conf.get("speeds"), "dim": model.encoder.embedding_dim}
+    doubt = Calibration(**backends[0]["calibration"]).doubt() if fitted else ""
+    values = {"speeds": conf.get("speeds"), "dim": model.encoder.embedding_dim, "doubt": doubt}
     name = "threshold and calibration (nobody was held out in training)"
     return _Task("model_card_verification.md", values, "trials", name, fitted, limits)
 

@@ -184,8 +184,8 @@ def score_trials(
     folder: str | Path,
     num_utts: str | Path | None = None,
     data: str | Path | None = None,
-) -> int:
-    """Reads trials and embeddings, writes the scores of a back-end; returns how many trials were scored.
+) -> str:
+    """Reads trials and embeddings, writes the scores of a back-end; returns a line for people.
 
     Args:
         num_utts: ``num_utts.ark`` of the enrolments, for PLDA; ``None``: each is of one utterance.
@@ -211,4 +211,11 @@ def score_trials(
         )
     scores = Backend.read(folder, name, record["top"]).scores(sides)
     write_scores(scores_path, trials.enrol, trials.test, scores.astype(np.float32))
-    return len(trials)
+    said, fitted = f"{scores_path}: {len(trials)} trials scored", record["heldout"]["enrolment_utterances"]
+    used = round(float(np.median(sides.counts)))
+    if name.calibration and used != fitted:
+        said += (
+            f"\nwarning: {name} is fitted on models of {fitted} utterances, and these are of {used} (the median); "
+            "their log-likelihood ratios are off. steps/train_backends.sh with this test data fits them"
+        )
+    return said

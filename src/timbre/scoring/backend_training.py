@@ -22,13 +22,11 @@ from timbre.kaldi.tables import ArkWriter
 from timbre.scoring import calibration
 from timbre.scoring.backend import RECORD, Backend, Name, Sides, parse
 from timbre.scoring.embeddings import Embeddings
+from timbre.scoring.heldout_trials import heldout_trials, typical_size
 from timbre.scoring.lda import class_means, fit_lda
 from timbre.scoring.normalisation import TOP
 from timbre.scoring.plda import fit_plda
 from timbre.scoring.quality import seconds_of, utterance_durations
-
-MOST_TRIALS = 100_000
-"""Trials of each kind that a calibration is fitted on."""
 
 
 def train_backends(
@@ -39,6 +37,7 @@ def train_backends(
     out: str | Path,
     lda_dim: int | None = None,
     top: int = TOP,
+    enrol: str | Path | None = None,
 ) -> str:
     """Trains what the back-ends ``names`` need and writes it to ``out``; returns a line for people.
 
@@ -48,6 +47,8 @@ def train_backends(
         embeddings: the folder of ``xvector.scp`` of the training data's whole utterances.
         lda_dim: dimensions that LDA leaves; ``None``: the smallest of 150, speakers − 1 and the embedding's.
         top: cohort speakers that AS-norm looks at.
+        enrol: the table of the models that will be scored. Calibrations are fitted on models of as many utterances,
+            of the median number; ``None``: one.
     Raises:
         TimbreError: for an unknown back-end, an embedding whose utterance is not in ``utt2spk``, too little
             data for LDA or PLDA, a calibration without held-out speakers.
@@ -65,29 +66,36 @@ def train_backends(
     known, labels = np.unique(speakers[~held_out], return_inverse=True)
     _train(backends, training, labels, known.tolist(), out, lda_dim)
     held = table.take(np.flatnonzero(held_out))
-    sides, target = held_out_trials(held, speakers[held_out])
+    seconds = None
     if any(name.calibration == "quality" for name in backends):
         seconds = seconds_of(held.keys, utterance_durations(directory), data)
-        sides = replace(sides, seconds=(seconds, seconds))
-    for name in backends:
-        if name.calibration:
-            _calibrate(name, sides, target, out, top)
+    size = typical_size(enrol) if enrol else 1
+    sides, target = heldout_trials(held, speakers[held_out], size, seconds)
+    warnings = [
+        f"warning: {name}: {doubt}"
+        for name in backends
+        if name.calibration and (doubt := _calibrate(name, sides, target, speakers[held_out], out, top))
+    ]
     record = {
         "backends": list(map(str, backends)),
         "top": top,
         "training": {"speakers": len(known), "utterances": len(training.keys)},
-        "heldout": {"targets": int(target.sum()), "nontargets": int((~target).sum())},
+        "heldout": {
+            "enrolment_utterances": size,
+            "targets": int(target.sum()),
+            "nontargets": int((~target).sum()),
+        },
     }
     with atomic_write(out / RECORD) as file:
         file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     said = f"{out}: {', '.join(record['backends'])} of {len(known)} speakers, {len(training.keys)} utterances"
     overfitted = [str(name) for name in backends if name.plda and name.normalisation]
     if overfitted and len(known) < training.matrix.shape[1]:
-        said += (
-            f"\nwarning: {', '.join(overfitted)}: the cohort is the {len(known)} speakers PLDA was trained on, "
+        warnings.append(
+            f"warning: {', '.join(overfitted)}: the cohort is the {len(known)} speakers PLDA was trained on, "
             f"fewer than its {training.matrix.shape[1]} dimensions: it knows them too well to normalise by"
         )
-    return said
+    return "\n".join([said, *warnings])
 
 
 def refuse_uncalibrated(backends: Sequence[Name], held_out: int, problem: str) -> None:
@@ -97,34 +105,6 @@ def refuse_uncalibrated(backends: Sequence[Name], held_out: int, problem: str) -
             f"--backend {calibrated[0]}: {problem} to calibrate on; train with train.heldout_speakers above 0, or "
             f"take --backend {replace(calibrated[0], calibration='')}"
         )
-
-
-def held_out_trials(
-    table: Embeddings, speakers: np.ndarray, most: int = MOST_TRIALS, seed: int = 0
-) -> tuple[Sides, np.ndarray]:
-    """Pairs of utterances of speakers (N,), all or a seeded choice of ``most`` of each kind.
-
-    Returns:
-        ``(sides, target (M,) bool)``.
-    """
-    order = np.argsort(speakers, kind="stable")
-    labels = np.unique(speakers[order], return_inverse=True)[1]
-    ends = np.searchsorted(labels, labels, side="right")  # where each utterance's speaker ends
-    place = np.arange(len(order))
-    generator = np.random.default_rng(seed)
-    targets = _pairs(place + 1, ends - place - 1, most, generator)
-    nontargets = _pairs(ends, len(order) - ends, most, generator)
-    first, second = order[np.concatenate([targets, nontargets], axis=1)]
-    return Sides(table, table, first, second), np.arange(len(first)) < targets.shape[1]
-
-
-def _pairs(starts: np.ndarray, counts: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
-    """(2, M): pairs of each i with ``starts[i]`` … ``starts[i] + counts[i]`` − 1; no more than ``most``."""
-    total = int(counts.sum())
-    chosen = np.arange(total) if total <= most else np.sort(generator.choice(total, most, replace=False))
-    ends = np.cumsum(counts)
-    first = np.searchsorted(ends, chosen, side="right")
-    return np.stack([first, starts[first] + chosen - (ends - counts)[first]]) if total else np.empty((2, 0), int)
 
 
 def _speakers(data: DataDir, table: Embeddings) -> np.ndarray:
@@ -167,8 +147,8 @@ def _train(
                 writer.write(speaker, vector)
 
 
-def _calibrate(name: Name, sides: Sides, target: np.ndarray, out: Path, top: int) -> None:
-    """Writes the calibration of a back-end, fitted on trials scored by the same without one."""
+def _calibrate(name: Name, sides: Sides, target: np.ndarray, speakers: np.ndarray, out: Path, top: int) -> str:
+    """Writes the calibration of a back-end, fitted on trials scored by the same without one; returns its doubt."""
     if target.all() or not target.any():
         raise TimbreError(
             f"--backend {name}: the held-out speakers give {int(target.sum())} target trials of {len(target)}; two "
@@ -176,5 +156,7 @@ def _calibrate(name: Name, sides: Sides, target: np.ndarray, out: Path, top: int
         )
     scores = Backend.read(out, replace(name, calibration=""), top).scores(sides)
     quality = sides.quality() if name.calibration == "quality" else {}
+    fitted = calibration.fit(scores, target, speakers, quality=quality)
     with atomic_write(out / f"calibration.{name}.json") as file:
-        file.write(json.dumps(asdict(calibration.fit(scores, target, quality=quality)), indent=2) + "\n")
+        file.write(json.dumps(asdict(fitted), indent=2) + "\n")
+    return fitted.doubt()

@@ -41,11 +41,11 @@ def score_trials(
     test_scp: str | Path,
     scores_path: str | Path,
     mean_path: str | Path | None = None,
-) -> int:
-    """Reads trials and embeddings, writes cosine scores; returns how many trials were scored."""
+) -> str:
+    """Reads trials and embeddings, writes cosine scores; returns a line for people."""
     trials = read_trials(trials_path)
     enrol = Embeddings.read(enrol_scp)
     test = enrol if Path(enrol_scp) == Path(test_scp) else Embeddings.read(test_scp)
     mean = read_mean(mean_path) if mean_path else None
     write_scores(scores_path, trials.enrol, trials.test, cosine_scores(trials, enrol, test, mean, trials_path))
-    return len(trials)
+    return f"{scores_path}: {len(trials)} trials scored"

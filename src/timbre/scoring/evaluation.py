@@ -20,7 +20,7 @@ from timbre.kaldi.trials import read_scores_of, read_trials, sha256
 from timbre.scoring.bootstrap import PRIORS, Speakers, replicates, speakers_of, with_interval
 from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.conditions import conditions
-from timbre.scoring.metrics import Roc, act_dcf, eer, kaldi_eer, min_dcf, roc_curve
+from timbre.scoring.metrics import Roc, act_dcf, between, eer, kaldi_eer, min_dcf, roc_curve
 
 
 def evaluate(
@@ -125,7 +125,7 @@ def _measures(roc: Roc, scores: np.ndarray, target: np.ndarray, draws: dict[str,
             for prior in PRIORS
         },
         "eer_kaldi": kaldi_eer(scores, target)[0],
-        "threshold": point.threshold,
+        "threshold": between(point.threshold, scores),
         "misses": point.misses,
         "false_alarms": point.false_alarms,
     }

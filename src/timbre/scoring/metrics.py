@@ -129,6 +129,20 @@ def eer(roc: Roc) -> Eer:
     return Eer(float(value), roc.threshold(near), int(misses[near]), int(false_alarms[near]))
 
 
+def between(threshold: float, scores: np.ndarray) -> float:
+    """The middle of the gap in scores (N,) that a threshold lies in: the same errors, and none of them by a hair.
+
+    A threshold below or above all scores stays as it is.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    accepted = scores >= threshold
+    if accepted.all() or not accepted.any():
+        return threshold
+    below, above = scores[~accepted].max(), scores[accepted].min()
+    middle = below / 2 + above / 2
+    return float(middle if below < middle else above)
+
+
 def min_dcf(roc: Roc, p_target: float, c_miss: float = 1.0, c_fa: float = 1.0) -> float:
     """The least detection cost over all thresholds, as a share of what deciding without scores costs (NIST).
 

@@ -17,13 +17,14 @@ class Verification:
     """The cosine of the mean-subtracted embeddings, and what held-out speakers of the training made of it.
 
     ``probability`` is that of one speaker at even prior odds; it, ``threshold`` and ``same_speaker`` are ``None``
-    for a model trained without held-out speakers.
+    for a model trained without held-out speakers. ``doubt`` says why the probability is to be taken with care.
     """
 
     score: float
     probability: float | None
     threshold: float | None
     same_speaker: bool | None
+    doubt: str = ""
 
 
 def verify(model: TrainedModel, first: str | Path | np.ndarray, second: str | Path | np.ndarray, rate=None):
@@ -39,5 +40,6 @@ def verify(model: TrainedModel, first: str | Path | np.ndarray, second: str | Pa
     if "threshold" not in model.backend:
         return Verification(score, None, None, None)
     threshold = model.backend["threshold"]
-    probability = float(Calibration(**model.backend["calibration"]).probability(np.array([score]))[0])
-    return Verification(score, probability, threshold, score >= threshold)
+    calibration = Calibration(**model.backend["calibration"])
+    probability = float(calibration.probability(np.array([score]))[0])
+    return Verification(score, probability, threshold, score >= threshold, calibration.doubt())

@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> None:
     if args.backend and args.mean:
         raise TimbreError("--mean is of the cosine without a back-end; a back-end has its own mean")
     if args.backend:
-        count = backend.score_trials(*files, args.backend, args.backend_dir, args.num_utts, args.data)
+        said = backend.score_trials(*files, args.backend, args.backend_dir, args.num_utts, args.data)
     else:
-        count = cosine.score_trials(*files, args.mean)
-    print(f"{args.scores}: {count} trials scored")
+        said = cosine.score_trials(*files, args.mean)
+    print(said)

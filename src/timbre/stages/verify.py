@@ -20,7 +20,8 @@ def main(args: argparse.Namespace) -> None:
     if result.threshold is None:
         print("no threshold: this model was trained without held-out speakers (train.heldout_speakers)")
     else:
-        print(f"probability {result.probability:.3f} (at even prior odds)")
+        doubt = f"; {result.doubt}" if result.doubt else ""
+        print(f"probability {result.probability:.3f} (at even prior odds{doubt})")
         print(
             f"{'same speaker' if result.same_speaker else 'different speakers'} (threshold {result.threshold:.4f})"
         )

@@ -11,7 +11,7 @@ from torch import nn
 
 from timbre.models.extraction import embed_utterances
 from timbre.scoring import calibration
-from timbre.scoring.metrics import eer, roc_curve
+from timbre.scoring.metrics import between, eer, roc_curve
 from timbre.training.task import Task
 
 MOST_FOR_MEAN = 1000
@@ -29,7 +29,8 @@ class Verification(Task):
         """The back-end of ``final.pt`` and a line for people.
 
         It holds the ``mean`` of training embeddings; with held-out speakers also ``threshold``, ``calibration``,
-        ``heldout_eer`` and ``heldout_speakers``, of embeddings less the mean.
+        ``heldout_eer`` and ``heldout_speakers``, of embeddings less the mean. The threshold is that of equal error
+        rates, in the middle of the gap in the scores.
         """
         speech = self.speech
         originals = [utterance for utterance in speech.labels if speech.is_original(utterance)]
@@ -40,10 +41,11 @@ class Verification(Task):
             return backend, "nobody held out"
         scores, targets = self._trials(encoder, mean)
         result = eer(roc_curve(scores, targets))
-        backend |= {"threshold": result.threshold, "calibration": asdict(calibration.fit(scores, targets))}
+        fitted = calibration.fit(scores, targets, speech.held_out)
+        backend |= {"threshold": between(result.threshold, scores), "calibration": asdict(fitted)}
         backend |= {"heldout_eer": result.value, "heldout_speakers": speech.held_out}
-        many = len(speech.held_out)
-        return backend, f"EER of the {many} held-out training speakers {100 * result.value:.2f} %"
+        said = f"EER of the {len(speech.held_out)} held-out training speakers {100 * result.value:.2f} %"
+        return backend, said + (f"; their calibration: {doubt}" if (doubt := fitted.doubt()) else "")
 
     def _trials(self, encoder: nn.Module, mean: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Scores and labels of all pairs."""
