@@ -27,7 +27,7 @@ from made_up import RATE, write_recordings
 from timbre.corpora.acoustics import add_noise, coloured_noise, reverberate, room_response
 from timbre.features import fbank
 from timbre.features.augment import AugmentConf, Augmenter
-from timbre.kaldi.audio import WaveReader
+from timbre.kaldi.wave_reader import WaveReader
 
 SECONDS, SPEAKERS = 8, 10
 KINDS = ("reverberation", "noise", "music", "babble", "telephone")

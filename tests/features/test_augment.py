@@ -13,9 +13,10 @@ from timbre.conf import build
 from timbre.corpora.acoustics import active_level
 from timbre.features.augment import AugmentConf, Augmenter
 from timbre.features.sources import chords, unsteady_noise
-from timbre.kaldi.audio import AudioError, WaveReader
+from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
+from timbre.kaldi.wave_reader import WaveReader
 
 RATE = 16000
 KINDS = ("reverberation", "noise", "music", "babble", "telephone")

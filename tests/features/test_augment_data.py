@@ -10,11 +10,11 @@ from messages import names, refused
 from timbre.__main__ import main
 from timbre.features.augment import AugmentConf
 from timbre.features.augment_data import collect_copies, made_of, write_copies
-from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir, invert
 from timbre.kaldi.perturb import add_speed_copies, utt2person
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.validate import validate
+from timbre.kaldi.wave_reader import WaveReader
 
 RATE = 8000
 CONF = AugmentConf(kinds=("noise", "babble", "reverberation"), babble_speakers=(2, 3))

@@ -13,10 +13,10 @@ from timbre.features import fbank
 from timbre.features.extract import extract_features, extract_vad
 from timbre.features.front_end import FrameReader, InputConf
 from timbre.features.online import OnlineFrames
-from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
 from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.wave_reader import WaveReader
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ from timbre.conf import Section
 from timbre.corpora.acoustics import Span, active_level, add_noise, equalise, reverberate, room_response
 from timbre.errors import TimbreError
 from timbre.features.sources import chords, find_recordings, unsteady_noise
-from timbre.kaldi.audio import AudioError, WaveReader, resample
+from timbre.kaldi.audio import resample
+from timbre.kaldi.containers import AudioError
+from timbre.kaldi.wave_reader import WaveReader
 
 log = logging.getLogger(__name__)
 

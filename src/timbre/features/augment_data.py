@@ -23,13 +23,13 @@ from timbre.conf import Section, dump, load
 from timbre.errors import TimbreError, some
 from timbre.features.augment import AugmentConf, Augmenter
 from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import merge_counted
 from timbre.kaldi.perturb import add_wave_copies, utt2person, wave_copy
 from timbre.kaldi.policy import BadAudio, check_skipped
 from timbre.kaldi.text import write_table
 from timbre.kaldi.validate import validate
+from timbre.kaldi.wave_reader import WaveReader
 
 log = logging.getLogger(__name__)
 _PEAK = 0.98  # full scale less a little: what rounds to 16 bit does not clip
@@ -69,7 +69,7 @@ def write_copies(
     Args:
         made: :func:`made_of`; the conf's ``kinds`` are the copies of each utterance.
         bad_audio: ``fail`` or ``skip`` (:mod:`timbre.kaldi.policy`).
-        resample, allow_pipes: as in :class:`timbre.kaldi.audio.WaveReader`.
+        resample, allow_pipes: as in :class:`timbre.kaldi.wave_reader.WaveReader`.
     Raises:
         TimbreError: no kinds, a folder of another conf or data, and what goes wrong with an utterance.
     """

@@ -14,12 +14,12 @@ from timbre.errors import TimbreError
 from timbre.features.frames import digest, dithering, utterance_seed
 from timbre.features.front_end import build_extractor
 from timbre.features.vad import VadConf, VoiceActivity
-from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.layout import NOTES
 from timbre.kaldi.policy import BadAudio
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
+from timbre.kaldi.wave_reader import WaveReader
 
 _QUIETEST = 1e-10  # of full scale: a segment of zeros has a level too, -200 dB
 

@@ -13,7 +13,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from timbre.conf import Section
 from timbre.errors import TimbreError
-from timbre.kaldi.audio import AudioError
+from timbre.kaldi.containers import AudioError
 
 INT16 = 32768.0
 """Kaldi computes on samples in the 16-bit range; waveforms here are in [-1, 1)."""

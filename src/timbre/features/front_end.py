@@ -14,7 +14,8 @@ from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf, dithering
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.ark_entry import ArkEntry
-from timbre.kaldi.audio import AudioError, resample
+from timbre.kaldi.audio import resample
+from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
 

@@ -10,7 +10,7 @@ from timbre.conf import Section
 from timbre.errors import TimbreError
 from timbre.features.frames import utterance_seed
 from timbre.features.front_end import FrontEnd, InputConf, crop_rows
-from timbre.kaldi.audio import WaveReader
+from timbre.kaldi.wave_reader import WaveReader
 
 Augment = Callable[[str, np.ndarray, np.random.Generator], np.ndarray]
 """``(utterance, samples (N,), rng) -> (N,)``."""

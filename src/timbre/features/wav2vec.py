@@ -18,7 +18,7 @@ from timbre.errors import TimbreError
 from timbre.features.frames import FrameConf
 from timbre.features.published import read_model
 from timbre.features.wav2vec_network import Network, NetworkConf
-from timbre.kaldi.audio import AudioError
+from timbre.kaldi.containers import AudioError
 
 
 class Conf(FrameConf):

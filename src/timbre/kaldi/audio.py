@@ -1,31 +1,39 @@
-"""Waveforms behind ``wav.scp`` and ``segments``: float32 in [-1, 1), one channel, at the rate asked for.
+"""Waveforms of files and commands: float32 in [-1, 1), one channel.
 
-Bad audio is refused by utterance, file and reason; what a step does with it is its policy
-(``timbre.kaldi.policy``).
+Bad audio is refused by file and reason; what a step does with it is its policy (``timbre.kaldi.policy``). What the
+container promises is read whole, or the file is refused (``timbre.kaldi.containers``).
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import math
-import struct
+import os
+import stat
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import scipy
 import soundfile
 
-from timbre.errors import TimbreError, some
-from timbre.kaldi.datadir import DataDir
+from timbre.errors import some
+from timbre.kaldi.containers import AudioError, Promise, Source, promised
 
-# Kaldi's extract-segments: a segment may end this far past its recording, and is cut there.
-MAX_OVERSHOOT = 0.5
+RATES = (1_000, 768_000)
+"""In Hz, the least and the largest that are taken for a rate of audio."""
+_HEAD = 4096  # bytes that are read to know the container
+_BLOCK = 1 << 20  # samples
+_AT_ONCE = 1 << 25  # samples that are allocated because a header says so
 _SILENT = 1e-8  # the mean power of full scale (-80 dB) below which an excerpt is no sound
-
-
-class AudioError(TimbreError):
-    """Audio that cannot be used; the message says which and why."""
+_WIDTHS = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+_WIDTHS |= {"ULAW": 1, "ALAW": 1}
+_EXACT = _WIDTHS.keys() - {"FLOAT", "DOUBLE"}  # one can go to any sample, and all are numbers
+_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
+_KINDS |= {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # no fault of the file
 
 
 def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
@@ -38,37 +46,16 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
         AudioError: no such file, empty, no audio or truncated, more than one channel, no samples, samples
             that are not finite, nothing but zeros.
     """
-    name, source = rxfilename, rxfilename
-    if rxfilename.rstrip().endswith("|"):
-        if not allow_pipes:
-            raise AudioError(f"'{rxfilename}' is a command; it runs only with --allow-pipes true")
-        command = rxfilename.rstrip()[:-1]
-        result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
-        if result.returncode:
-            why = some(result.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]) or "no message"
-            raise AudioError(f"'{rxfilename}' failed with code {result.returncode}: {why}")
-        source = io.BytesIO(result.stdout)
-    else:
-        _refuse_bad_file(Path(rxfilename))
-    try:
-        with soundfile.SoundFile(source) as file:
-            expected, rate = file.frames, file.samplerate
-            samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{name}: not readable as audio: {error}") from None
-    if samples.shape[1] != 1:
-        raise AudioError(f"{name}: {samples.shape[1]} channels, expected one; split or mix them first")
-    samples = samples[:, 0]
-    if len(samples) == 0:
-        raise AudioError(f"{name}: no samples")
-    if isinstance(source, str) and len(samples) < expected:
-        raise AudioError(f"{name}: truncated: {len(samples)} of {expected} samples can be read")
-    if not np.isfinite(samples).all():
-        first = int(np.flatnonzero(~np.isfinite(samples))[0])
-        raise AudioError(f"{name}: sample {first} is not a finite number")
-    if not samples.any():
-        raise AudioError(f"{name}: all {len(samples)} samples are zero")
-    return samples, rate
+    with _opened(rxfilename, allow_pipes) as (file, promise):
+        if file.channels != 1:
+            raise AudioError(f"{file.channels} channels, expected one; split or mix them first")
+        samples, rate = _all(file, promise)[:, 0], file.samplerate
+        if len(samples) == 0:
+            raise AudioError("no samples")
+        _require_numbers(samples)
+        if not samples.any():
+            raise AudioError(f"all {len(samples)} samples are zero")
+        return samples, rate
 
 
 def load_excerpt(
@@ -76,7 +63,9 @@ def load_excerpt(
 ) -> np.ndarray:
     """Samples from a random place of a file, at ``rate`` Hz, their first channel: (length,), fewer of a short file.
 
-    Only the excerpt is read; where nothing sounds there, the one around the loudest sample is taken.
+    Only the excerpt is read; where nothing sounds there, the one around the loudest sample is taken. A file
+    in which one cannot go to any sample (mp3, Ogg, ADPCM, a FLAC of unknown length), or whose samples may be no
+    numbers (float), is read whole. Damage in the rest of a FLAC is not seen.
 
     Args:
         path: of what soundfile reads; no command.
@@ -84,24 +73,18 @@ def load_excerpt(
     Raises:
         AudioError: what :func:`load` refuses of a file, several channels excepted.
     """
-    _refuse_bad_file(Path(path))
-    try:
-        with soundfile.SoundFile(path) as file:
-            first, last = round(start * file.samplerate), min(end * file.samplerate, file.frames)
-            total = max(round(last) - first, 0)
-            size = min(math.ceil(length * file.samplerate / rate), total)
-            place = int(rng.integers(total - size + 1))
-            samples = _first_channel(file, first + place, size)
-            if _silent(samples):
-                samples = _around_loudest(_first_channel(file, first, total), size)
-            found = file.samplerate
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{path}: not readable as audio: {error}") from None
-    if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: holds samples that are not finite numbers")
-    if not samples.any():
-        raise AudioError(f"{path}: silent: all {total} samples are zero" if total else f"{path}: no samples")
-    return resample(samples, found, rate)[:length]
+    with _opened(path) as (file, promise):
+        part = _Excerpts(file, promise)
+        first, last = round(start * file.samplerate), min(end * file.samplerate, part.frames)
+        total = max(round(last) - first, 0)
+        size = min(math.ceil(length * file.samplerate / rate), total)
+        place = int(rng.integers(total - size + 1))
+        samples = part.read(first + place, size)
+        if _silent(samples):
+            samples = around_loudest(part.read(first, total), size)
+        if not samples.any():
+            raise AudioError(f"silent: all {total} samples are zero" if total else "no samples")
+        return resample(samples, file.samplerate, rate)[:length]
 
 
 def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
@@ -112,125 +95,152 @@ def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     return scipy.signal.resample_poly(samples, wanted // common, rate // common).astype(np.float32)
 
 
-class WaveReader:
-    """Waveforms of the utterances of a data directory.
-
-    ``segments`` cut utterances out of recordings; ``utt2speed`` plays them faster by a factor, pitch and all,
-    as ``sox speed`` does (``timbre add-speed-copies`` writes it).
-    """
-
-    def __init__(
-        self, data: DataDir, sample_rate: int, allow_resample: bool = False, allow_pipes: bool = False
-    ) -> None:
-        """Args:
-        sample_rate: in Hz; audio at another rate is refused unless ``allow_resample``.
-        allow_pipes: run the commands of wav.scp.
-        """
-        self._recordings = data.table("wav.scp")
-        self._segments = data.table("segments") if data.has("segments") else None
-        self._speeds = data.table("utt2speed") if data.has("utt2speed") else {}
-        self._rate, self._allow_resample, self._allow_pipes = sample_rate, allow_resample, allow_pipes
-        self._last: tuple[str, np.ndarray] | None = None
-        self.utterances = list(self._segments or self._recordings)
-
-    def read(self, utterance: str) -> np.ndarray:
-        """The samples ``(N,)`` of an utterance; an :class:`AudioError` begins with its id."""
-        try:
-            samples = self._cut(utterance)
-            speed = float(self._speeds.get(utterance, 1))
-            # Played s times as fast is: taken at s times its rate. Thousandths keep the resampler's kernel small.
-            return resample(samples, round(1000 * speed), 1000)
-        except AudioError as error:
-            raise AudioError(f"{utterance}: {error}") from None
-
-    def excerpt(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
-        """A random part of an utterance, (length,) or all there is; of a file, nothing but the part is read."""
-        try:
-            recording, start, end = self._place(utterance)
-            speed = float(self._speeds.get(utterance, 1))
-            size = math.ceil(length * speed)  # before it is played s times as fast
-            path = self._recordings.get(recording, "|")
-            if path.rstrip().endswith("|"):
-                whole = self._cut(utterance)
-                samples = whole[rng.integers(max(len(whole) - size, 0) + 1) :][:size]
-                samples = _around_loudest(whole, size) if _silent(samples) else samples
-            else:
-                samples = load_excerpt(path, self._rate, size, rng, start, end)
-            return resample(samples, round(1000 * speed), 1000)[:length]
-        except AudioError as error:
-            raise AudioError(f"{utterance}: {error}") from None
-
-    def _place(self, utterance: str) -> tuple[str, float, float]:
-        """An utterance's recording, and its start and end there in seconds."""
-        if self._segments is None:
-            return utterance, 0.0, math.inf
-        if utterance not in self._segments:
-            raise AudioError("no such utterance in segments")
-        fields = self._segments[utterance].split()
-        if len(fields) != 3:
-            raise AudioError(f"segments: expected recording, start and end, found '{self._segments[utterance]}'")
-        recording, start, end = fields[0], float(fields[1]), float(fields[2])
-        return recording, start, math.inf if end == -1 else end
-
-    def _cut(self, utterance: str) -> np.ndarray:
-        recording, start, end = self._place(utterance)
-        samples = self._recording(recording)
-        if self._segments is None:
-            return samples
-        length = len(samples) / self._rate
-        if end == math.inf:
-            end = length
-        if start < 0 or end <= start or start >= length or end > length + MAX_OVERSHOOT:
-            raise AudioError(f"segment {start} to {end} s does not lie in {recording}, {length:.3f} s long")
-        return samples[round(start * self._rate) : round(end * self._rate)]
-
-    def _recording(self, recording: str) -> np.ndarray:
-        if self._last is None or self._last[0] != recording:
-            if recording not in self._recordings:
-                raise AudioError(f"no recording '{recording}' in wav.scp")
-            samples, rate = load(self._recordings[recording], self._allow_pipes)
-            if rate != self._rate and not self._allow_resample:
-                raise AudioError(
-                    f"{self._recordings[recording]}: {rate} Hz, expected {self._rate}; set "
-                    "features.sample_rate, or features.resample to true"
-                )
-            self._last = (recording, resample(samples, rate, self._rate))
-        return self._last[1]
+def random_part(samples: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """``(size,)`` from a random place of ``samples``, or around the loudest where nothing sounds there."""
+    part = samples[rng.integers(max(len(samples) - size, 0) + 1) :][:size]
+    return around_loudest(samples, size) if _silent(part) else part
 
 
-def _first_channel(file: soundfile.SoundFile, start: int, size: int) -> np.ndarray:
-    file.seek(start)
-    return file.read(size, dtype="float32", always_2d=True)[:, 0]
+def around_loudest(samples: np.ndarray, size: int) -> np.ndarray:
+    place = min(int(np.abs(samples).argmax()) - size // 2, len(samples) - size)
+    return samples[max(place, 0) :][:size]
+
+
+def _require_numbers(samples: np.ndarray) -> None:
+    if not np.isfinite(samples).all():
+        first = int(np.flatnonzero(~np.isfinite(samples))[0])
+        raise AudioError(f"sample {first} is not a finite number")
 
 
 def _silent(samples: np.ndarray) -> bool:
     return bool(np.square(samples).sum() < _SILENT * len(samples))
 
 
-def _around_loudest(samples: np.ndarray, size: int) -> np.ndarray:
-    place = min(int(np.abs(samples).argmax()) - size // 2, len(samples) - size)
-    return samples[max(place, 0) :][:size]
+class _Forward(soundfile.SoundFile):
+    """Read from its beginning to its end, as codecs allow that cannot seek (GSM, FLAC of unknown length)."""
+
+    def seekable(self) -> bool:
+        return False
 
 
-def _refuse_bad_file(path: Path) -> None:
-    if not path.is_file():
-        raise AudioError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path}: the file is empty")
-    _refuse_truncated_wav(path)
+class _Excerpts:
+    """Parts of a file's first channel."""
+
+    def __init__(self, file: _Forward, promise: Promise) -> None:
+        self._file, self._whole = file, None
+        if not promise.counted or file.subtype not in _EXACT:
+            self._whole = _all(file, promise)[:, 0]
+            _require_numbers(self._whole)
+        elif promise.size is None and file.frames:
+            self.read(file.frames - 1, 1)  # a FLAC whose end is missing
+        self.frames = file.frames if self._whole is None else len(self._whole)
+
+    def read(self, start: int, size: int) -> np.ndarray:
+        if self._whole is not None:
+            return self._whole[start:][:size]
+        if size == 0:
+            return np.zeros(0, np.float32)
+        self._file.seek(start)
+        samples = self._file.read(size, dtype="float32", always_2d=True)[:, 0]
+        if len(samples) < size:
+            raise AudioError(f"truncated: sample {start + len(samples)} of {self._file.frames} cannot be read")
+        return samples
 
 
-def _refuse_truncated_wav(path: Path) -> None:
-    """Compares the size that a wav header promises with the file's: libsndfile reads what is there, silently."""
-    with open(path, "rb") as file:
-        if file.read(4) != b"RIFF":
-            return
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            name, size = struct.unpack("<4sI", header)
-            if name == b"data":
-                there = path.stat().st_size - file.tell()
-                if there < size < 0xFFFFFF00:  # streamed files (ffmpeg, sox to a pipe) promise the largest size
-                    raise AudioError(f"{path}: truncated: {there} of {size} bytes of samples are there")
-                return
-            file.seek(size + size % 2, 1)
+def _all(file: _Forward, promise: Promise) -> np.ndarray:
+    """All samples ``(N, channels)``, as many as were promised."""
+    if promise.counted and file.frames <= _AT_ONCE:
+        samples = file.read(file.frames, dtype="float32", always_2d=True)
+    else:
+        blocks = []
+        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+            blocks.append(block)
+        samples = np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
+    width = _WIDTHS.get(file.subtype)
+    wanted = file.frames if promise.counted else 0
+    if promise.size is not None and width:
+        wanted = promise.size // (width * file.channels)
+    if len(samples) < wanted:
+        raise AudioError(f"truncated: {len(samples)} of {wanted} samples can be read")
+    return samples if width or not promise.samples else samples[: promise.samples]
+
+
+@contextmanager
+def _opened(rxfilename: str, allow_pipes: bool = False) -> Iterator[tuple[_Forward, Promise]]:
+    """The audio of a file or command, opened, and what its header promises; errors begin with its name."""
+    descriptor, name = -1, rxfilename
+    try:
+        if rxfilename.rstrip().endswith("|"):
+            name = f"'{rxfilename}'"
+            if not (data := _output(rxfilename, allow_pipes)):
+                raise AudioError("the command has written nothing")
+            source = Source(len(data), data[:_HEAD], lambda place, count: data[place : place + count])
+        else:
+            descriptor, size = _open(rxfilename)
+            source = Source(
+                size, os.pread(descriptor, _HEAD, 0), lambda place, count: os.pread(descriptor, count, place)
+            )
+        promise = promised(source)
+        audio: int | io.BytesIO = descriptor
+        if descriptor < 0 or promise.mend:
+            mended = bytearray(source.at(0, source.size))
+            if promise.mend:
+                place, said = promise.mend
+                mended[place : place + len(said)] = said
+            audio = io.BytesIO(mended)
+        with _Forward(audio, closefd=False) as file:
+            if not RATES[0] <= file.samplerate <= RATES[1]:
+                raise AudioError(f"{file.samplerate} Hz is no rate of audio; correct its header")
+            yield file, promise
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{name}: not readable as audio: {error.error_string}") from None
+    except AudioError as error:
+        raise AudioError(f"{name}: {error}") from None
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _output(rxfilename: str, allow_pipes: bool) -> bytes:
+    """What a command writes."""
+    if not allow_pipes:
+        raise AudioError("this is a command; it runs only with --allow-pipes true")
+    command = rxfilename.rstrip()[:-1]
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
+    if result.returncode:
+        why = some(result.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]) or "no message"
+        raise AudioError(f"failed with code {result.returncode}: {why}")
+    return result.stdout
+
+
+def _open(path: str) -> tuple[int, int]:
+    """The descriptor of a file that is not empty, and its size in bytes."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a fifo waits otherwise
+    except OSError as error:
+        if error.errno in _MACHINE:
+            raise
+        raise AudioError(_why(path, error)) from None
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size:
+        return descriptor, status.st_size
+    os.close(descriptor)
+    raise AudioError(_kind(status.st_mode) or "the file is empty")
+
+
+def _kind(mode: int) -> str:
+    if kind := _KINDS.get(stat.S_IFMT(mode), ""):
+        return f"is {kind}, not a file; name the file that holds the audio"
+    return ""
+
+
+def _why(path: str, error: OSError) -> str:
+    """Why a path cannot be opened."""
+    if error.errno == errno.ENOENT:
+        target = os.path.islink(path) and os.readlink(path)
+        return f"a link to {target}, where there is no file" if target else "no such file"
+    try:
+        kind = _kind(os.stat(path).st_mode)  # a socket cannot be opened
+    except OSError:
+        kind = ""
+    return kind or f"cannot be read: {error.strerror}"

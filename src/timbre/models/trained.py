@@ -18,6 +18,7 @@ from timbre.features.front_end import FrontEnd, InputConf
 from timbre.features.front_end_file import require_front_end
 from timbre.features.published import read_model
 from timbre.kaldi import audio
+from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
@@ -95,7 +96,7 @@ class TrainedModel:
         batch, lengths = padded(frames)
         shortest = int(lengths.argmin())
         if lengths[shortest] < self.encoder.min_frames:
-            raise audio.AudioError(
+            raise AudioError(
                 f"{names[shortest]}: {int(lengths[shortest])} frames, the encoder needs {self.encoder.min_frames}"
             )
         with torch.inference_mode():

@@ -12,9 +12,9 @@ from timbre.features.augment import Augmenter
 from timbre.features.cmvn import global_statistics
 from timbre.features.front_end import FrameReader, is_uniform
 from timbre.features.online import OnlineFrames
-from timbre.kaldi.audio import WaveReader
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.perturb import utt2person
+from timbre.kaldi.wave_reader import WaveReader
 from timbre.training.experiment import Experiment
 from timbre.training.selection import Selection
 

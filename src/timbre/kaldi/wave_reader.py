@@ -1,0 +1,98 @@
+"""Waveforms of a data directory's utterances, behind ``wav.scp`` and ``segments``, at the rate asked for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from timbre.kaldi.audio import load, load_excerpt, random_part, resample
+from timbre.kaldi.containers import AudioError
+from timbre.kaldi.datadir import DataDir
+
+# Kaldi's extract-segments: a segment may end this far past its recording, and is cut there.
+MAX_OVERSHOOT = 0.5
+
+
+class WaveReader:
+    """Waveforms of the utterances of a data directory.
+
+    ``segments`` cut utterances out of recordings; ``utt2speed`` plays them faster by a factor, pitch and all,
+    as ``sox speed`` does (``timbre add-speed-copies`` writes it).
+    """
+
+    def __init__(
+        self, data: DataDir, sample_rate: int, allow_resample: bool = False, allow_pipes: bool = False
+    ) -> None:
+        """Args:
+        sample_rate: in Hz; audio at another rate is refused unless ``allow_resample``.
+        allow_pipes: run the commands of wav.scp.
+        """
+        self._recordings = data.table("wav.scp")
+        self._segments = data.table("segments") if data.has("segments") else None
+        self._speeds = data.table("utt2speed") if data.has("utt2speed") else {}
+        self._rate, self._allow_resample, self._allow_pipes = sample_rate, allow_resample, allow_pipes
+        self._last: tuple[str, np.ndarray] | None = None
+        self.utterances = list(self._segments or self._recordings)
+
+    def read(self, utterance: str) -> np.ndarray:
+        """The samples ``(N,)`` of an utterance; an :class:`AudioError` begins with its id."""
+        try:
+            samples = self._cut(utterance)
+            speed = float(self._speeds.get(utterance, 1))
+            # Played s times as fast is: taken at s times its rate. Thousandths keep the resampler's kernel small.
+            return resample(samples, round(1000 * speed), 1000)
+        except AudioError as error:
+            raise AudioError(f"{utterance}: {error}") from None
+
+    def excerpt(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
+        """A random part of an utterance, (length,) or all there is; of a file, nothing but the part is read."""
+        try:
+            recording, start, end = self._place(utterance)
+            speed = float(self._speeds.get(utterance, 1))
+            size = math.ceil(length * speed)  # before it is played s times as fast
+            path = self._recordings.get(recording, "|")
+            if path.rstrip().endswith("|"):
+                samples = random_part(self._cut(utterance), size, rng)
+            else:
+                samples = load_excerpt(path, self._rate, size, rng, start, end)
+            return resample(samples, round(1000 * speed), 1000)[:length]
+        except AudioError as error:
+            raise AudioError(f"{utterance}: {error}") from None
+
+    def _place(self, utterance: str) -> tuple[str, float, float]:
+        """An utterance's recording, and its start and end there in seconds."""
+        if self._segments is None:
+            return utterance, 0.0, math.inf
+        if utterance not in self._segments:
+            raise AudioError("no such utterance in segments")
+        fields = self._segments[utterance].split()
+        if len(fields) != 3:
+            raise AudioError(f"segments: expected recording, start and end, found '{self._segments[utterance]}'")
+        recording, start, end = fields[0], float(fields[1]), float(fields[2])
+        return recording, start, math.inf if end == -1 else end
+
+    def _cut(self, utterance: str) -> np.ndarray:
+        recording, start, end = self._place(utterance)
+        samples = self._recording(recording)
+        if self._segments is None:
+            return samples
+        length = len(samples) / self._rate
+        if end == math.inf:
+            end = length
+        if start < 0 or end <= start or start >= length or end > length + MAX_OVERSHOOT:
+            raise AudioError(f"segment {start} to {end} s does not lie in {recording}, {length:.3f} s long")
+        return samples[round(start * self._rate) : round(end * self._rate)]
+
+    def _recording(self, recording: str) -> np.ndarray:
+        if self._last is None or self._last[0] != recording:
+            if recording not in self._recordings:
+                raise AudioError(f"no recording '{recording}' in wav.scp")
+            samples, rate = load(self._recordings[recording], self._allow_pipes)
+            if rate != self._rate and not self._allow_resample:
+                raise AudioError(
+                    f"{self._recordings[recording]}: {rate} Hz, expected {self._rate}; set "
+                    "features.sample_rate, or features.resample to true"
+                )
+            self._last = (recording, resample(samples, rate, self._rate))
+        return self._last[1]
