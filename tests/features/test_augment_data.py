@@ -169,6 +169,15 @@ def test_bad_audio_fails_or_is_left_out_with_its_copies(data, tmp_path):
     assert names(read_table(tmp_path / "out/augment.skipped")["s1-0"], path, "1956 of 8002")
 
 
+def test_no_utterance_is_left_out_for_a_bad_recording_of_noise(data, tmp_path):
+    noise = tmp_path / "sources/noise"
+    write_table(noise / "wav.scp", {"hiss": noise / "hiss.wav"})
+    (noise / "hiss.wav").write_bytes((tmp_path / "data/s1-0.wav").read_bytes()[:2000])
+    made = made_of(data, AugmentConf(kinds=("noise",)), RATE, str(tmp_path / "sources"))
+    with refused(noise / "hiss.wav", "1956 of 8002 bytes", noise / "wav.scp"):
+        write_copies(data, made, tmp_path / "out", 1, 1, bad_audio="skip")
+
+
 def test_refusals(data, tmp_path, capsys):
     out = tmp_path / "out"
     with refused("--set augment.kinds="):

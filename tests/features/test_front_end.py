@@ -10,11 +10,14 @@ from messages import names, refused
 
 from timbre.conf import build
 from timbre.features import fbank, logmel, mfcc
-from timbre.features.extract import extract_features, extract_vad
+from timbre.features.extract import extract_features
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf, is_uniform
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.fix import fix
 from timbre.kaldi.jobs import collect_jobs
-from timbre.kaldi.text import write_table
+from timbre.kaldi.layout import NOTES
+from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.validate import validate
 
 RATE = 16000
 
@@ -31,10 +34,8 @@ def spoken(tmp_path):
         soundfile.write(tmp_path / f"s-{number}.wav", waves[f"s-{number}"], RATE, subtype="FLOAT")
     write_table(tmp_path / "wav.scp", {utt: tmp_path / f"{utt}.wav" for utt in waves})
     data, conf = DataDir(tmp_path), mfcc.Conf(snip_edges=False)
-    extract_features(data, conf, tmp_path / "arks", "1")
-    extract_vad(data, InputConf().vad, conf, tmp_path / "arks", "1", "fail", False)
-    collect_jobs(data, tmp_path / "arks", "feats", ["utt2num_frames", "utt2dur"], 1, 0.0)
-    collect_jobs(data, tmp_path / "arks", "vad", [], 1, 0.0)
+    extract_features(data, conf, tmp_path / "arks", "1", vad=InputConf().vad)
+    collect_jobs(data, tmp_path / "arks", "feats", ["utt2num_frames", "utt2dur"], 1, 0.0, ["vad"])
     return data, conf, waves
 
 
@@ -92,6 +93,31 @@ def test_bad_audio_fails_or_is_skipped_with_its_reason(spoken):
     said = collect_jobs(data, data.path / "arks", "feats", ["utt2num_frames"], 1, 0.5)
     assert names(said, "1 utterances", "1 skipped")
     assert (data.path / "feats.skipped").read_text().startswith("s-1 399 samples")
+
+
+def test_what_is_skipped_stands_in_no_table_and_the_rest_can_be_trained_on(spoken):
+    """An utterance without a voiced frame, and one whose decoder fails by no error of ours."""
+    data, conf, _ = spoken
+    soundfile.write(data.path / "s-2.wav", 2e-5 * np.random.default_rng(1).normal(size=RATE), RATE, subtype="FLOAT")
+    write_table(data.path / "wav.scp", {f"s-{number}": data.path / f"s-{number}.wav" for number in range(3)})
+    write_table(data.path / "utt2speed", {"s-1": "fast"})
+    write_table(data.path / "utt2spk", {f"s-{number}": f"s-{number}" for number in range(3)})
+    write_table(data.path / "spk2utt", {f"s-{number}": f"s-{number}" for number in range(3)})
+    data, out = DataDir(data.path), data.path / "again"
+    with refused("s-1: ", "'fast'", "--bad-audio skip"):
+        extract_features(data, conf, out, "1", vad=InputConf().vad)
+    extract_features(data, conf, out, "1", "skip", vad=InputConf().vad)
+    said = collect_jobs(data, out, "feats", [*NOTES], 1, 0.7, ["vad"])
+    assert names(said, "1 utterances", "2 skipped")
+    skipped = read_table(data.path / "feats.skipped")
+    assert list(skipped) == ["s-1", "s-2"] and names(skipped["s-2"], "voiced", "input.vad.energy_threshold")
+    (data.path / "vad.skipped").unlink(missing_ok=True)
+    for name in ("feats.scp", "vad.scp", *NOTES):
+        assert list(read_table(data.path / name)) == ["s-0"], name
+    fix(data.path, report=lambda line: None)
+    assert all("one speaker" in warning for warning in validate(data.path, text=False))
+    reader = FrameReader(DataDir(data.path), InputConf(voiced_only=True))
+    assert [len(reader.read(utterance)) > 0 for utterance in reader.utterances] == [True]
 
 
 def test_log_mel_frames():

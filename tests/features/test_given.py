@@ -11,7 +11,7 @@ import torch
 from messages import names, refused
 
 from timbre.features import given, mfcc
-from timbre.features.extract import extract_features, extract_vad
+from timbre.features.extract import extract_features
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.fix import fix
@@ -118,7 +118,7 @@ def test_nothing_that_needs_waveforms_works(data, tmp_path):
     with refused("voice activity", "features.kind given"):
         FrontEnd(CONF, InputConf(voiced_only=True))
     with refused("voice activity", "features.kind given"):
-        extract_vad(data, InputConf().vad, CONF, tmp_path, "1", "fail", False)
+        extract_features(data, CONF, tmp_path, "1", vad=InputConf().vad)
     write_table(data.path / "utt2speed", dict.fromkeys(data.utt2spk, "0.9"))
     with refused("/utt2speed: ", "features.kind given"):
         extract(data)

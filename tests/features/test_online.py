@@ -10,7 +10,7 @@ from messages import refused
 
 from timbre.conf import build
 from timbre.features import fbank
-from timbre.features.extract import extract_features, extract_vad
+from timbre.features.extract import extract_features
 from timbre.features.front_end import FrameReader, InputConf
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
@@ -35,8 +35,7 @@ def speech(tmp_path):
 
 
 def extracted(data, conf):
-    extract_features(data, conf, data.path, "1")
-    extract_vad(data, InputConf().vad, conf, data.path, "1", "fail", False)
+    extract_features(data, conf, data.path, "1", vad=InputConf().vad)
     for name in ("feats.1.scp", "vad.1.scp", "utt2num_frames.1"):
         (data.path / name).rename(data.path / name.replace(".1", ""))
     return data, conf
@@ -97,8 +96,7 @@ def test_dither_is_a_function_of_the_utterance_in_any_division_into_jobs(speech,
     for job, utterances in {"all": list(waves), "1": ["a-2"], "2": ["a-0", "a-1"]}.items():
         write_table(tmp_path / job / "wav.scp", {utterance: waves[utterance] for utterance in utterances})
         torch.rand(3)  # whatever the process has drawn before
-        extract_features(DataDir(tmp_path / job), conf, tmp_path / "jobs", job)
-        extract_vad(DataDir(tmp_path / job), InputConf().vad, conf, tmp_path / "jobs", job, "fail", False)
+        extract_features(DataDir(tmp_path / job), conf, tmp_path / "jobs", job, vad=InputConf().vad)
     for kind, read in (("feats", read_matrix), ("vad", read_vector)):
         whole, *parts = (read_table(tmp_path / f"jobs/{kind}.{job}.scp") for job in ("all", "1", "2"))
         for utterance, rxfile in (parts[0] | parts[1]).items():

@@ -139,7 +139,8 @@ def test_fix_mends_what_validate_refuses(data):
     (data / "utt2emotion").write_text("s2-b sad\ns1-a sad\ns1-a sad\ns9-a sad\n")
     (data / "wav.scp").write_text("s2-b x\ns1-b x\ns1-a x\n")
     (data / "utt2dur").write_text("s1-a 1\ns1-b 0\ns2-b 1\n")
-    (data / "vad.scp").write_text("s1-a v\n")  # is filtered, but filters nothing
+    (data / "vad.scp").write_text("s1-a v\ns1-b v\ns2-b v\n")
+    (data / "enrol").write_text("m1 s1-a s2-a\nm2 s1-b\n")
     (data / "spk2utt").unlink()
     said = []
     assert fix(data, report=said.append) == (2, 4)
@@ -147,7 +148,8 @@ def test_fix_mends_what_validate_refuses(data):
     assert (data / "utt2emotion").read_text() == "s1-a sad\ns2-b sad\n"
     assert (data / "spk2utt").read_text() == "s1 s1-a\ns2 s2-b\n"
     assert (data / ".backup" / "wav.scp").read_text() == "s2-b x\ns1-b x\ns1-a x\n"
-    (data / "vad.scp").unlink()
+    assert (data / "enrol").read_text() == "m1 s1-a\n"
+    assert names(" ".join(said), "fewer utterances: m1", "no utterance left", ": m2")
     assert validate(data) == []
     before = (data / ".backup" / "wav.scp").stat().st_mtime_ns
     assert fix(data, report=said.append) == (2, 2)

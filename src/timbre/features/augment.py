@@ -22,6 +22,7 @@ from timbre.errors import TimbreError
 from timbre.features.sources import chords, find_recordings, unsteady_noise
 from timbre.kaldi.audio import resample
 from timbre.kaldi.containers import AudioError
+from timbre.kaldi.policy import SharedError
 from timbre.kaldi.wave_reader import WaveReader
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,8 @@ class Augmenter:
         }[kind]
         try:
             return change(utterance, samples, rng)
+        except SharedError:
+            raise
         except TimbreError as error:
             raise TimbreError(f"{utterance}: {kind}: {error}") from None
 

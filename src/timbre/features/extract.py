@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +30,16 @@ class Computed:
     A features module whose frames come from elsewhere holds a ``Source(data, conf)`` of this form.
     """
 
-    def __init__(self, data: DataDir, conf: Section, allow_pipes: bool = False) -> None:
+    def __init__(
+        self, data: DataDir, conf: Section, allow_pipes: bool = False, detect: VoiceActivity | None = None
+    ) -> None:
         if data.has("given.scp") and not data.has("wav.scp"):
             raise TimbreError(
                 f"{data.path}: no wav.scp but given.scp: its frames came with the corpus, and features.kind "
                 f"{conf.kind} computes frames from waveforms; set it to given"
             )
         self._waves = WaveReader(data, conf.sample_rate, conf.resample, allow_pipes)
-        self._extract, self._conf = build_extractor(conf), conf
+        self._extract, self._conf, self._detect = build_extractor(conf), conf, detect
         self.utterances = self._waves.utterances
 
     def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
@@ -51,6 +53,15 @@ class Computed:
         with dithering(self._conf, utterance_seed(utterance)):
             return self._extract(torch.from_numpy(samples)).numpy(), notes
 
+    def voiced(self, utterance: str, frames: int) -> np.ndarray:
+        """Which frames are voiced, ``(T,)`` bool; refused where none of the first ``frames`` is."""
+        samples = torch.from_numpy(self._waves.read(utterance))
+        with dithering(self._conf, utterance_seed(utterance)):
+            found = self._detect(samples)
+        if not found[:frames].any():
+            raise TimbreError(f"no voiced frame of {len(found)}; lower input.vad.energy_threshold")
+        return found
+
 
 def level(samples: np.ndarray) -> float:
     """The root of the mean square of samples ``(N,)`` in [-1, 1), in dB: 0 of a square wave at full scale."""
@@ -58,69 +69,50 @@ def level(samples: np.ndarray) -> float:
 
 
 def extract_features(
-    data: DataDir, conf: Section, out: Path, job: str, bad_audio: str = "fail", allow_pipes: bool = False
+    data: DataDir,
+    conf: Section,
+    out: Path,
+    job: str,
+    bad_audio: str = "fail",
+    allow_pipes: bool = False,
+    vad: VadConf | None = None,
 ) -> None:
     """Writes ``out/feats.<job>.{ark,scp}`` and ``skipped``, and beside them the tables of :data:`NOTES`.
 
-    A table is empty where nothing of the kind is known.
+    A table is empty where nothing of the kind is known. What is skipped stands in none of them.
 
     Args:
         conf: the ``features`` section.
         bad_audio: ``fail`` or ``skip`` (:mod:`timbre.kaldi.policy`).
         allow_pipes: run the commands of wav.scp.
+        vad: write ``vad.<job>.{ark,scp}`` too, vectors ``(T,)`` of 1 (voiced) and 0, as Kaldi's compute-vad.
     """
     own = getattr(kind_module("timbre.features", conf.kind), "Source", None)
-    source = own(data, conf) if own else Computed(data, conf, allow_pipes)
+    detect = VoiceActivity(vad, conf) if vad else None
+    source = own(data, conf) if own else Computed(data, conf, allow_pipes, detect)
     notes: dict[str, dict[str, str]] = {name: {} for name in NOTES}
-
-    def note(utterance: str) -> np.ndarray:
-        features, known = source.read(utterance)
-        if not np.isfinite(features).all():
-            raise TimbreError("features that are not finite")
-        for name, value in {"utt2num_frames": str(len(features)), **known}.items():
-            notes[name][utterance] = value
-        return features
-
-    _extract(source.utterances, note, out / f"feats.{job}", bad_audio, storage=conf.storage)
+    bad = BadAudio(bad_audio)
+    with ExitStack() as stack:
+        feats = stack.enter_context(_writer(out, "feats", job, conf.storage))
+        voiced = stack.enter_context(_writer(out, "vad", job)) if detect else None
+        for utterance in tqdm(source.utterances, desc=f"feats.{job}", unit="utt", mininterval=1):
+            usable = False
+            with bad.caught(utterance):
+                features, known = source.read(utterance)
+                if not np.isfinite(features).all():
+                    raise TimbreError("features that are not finite")
+                found = source.voiced(utterance, len(features)) if detect else None
+                usable = True
+            if usable:
+                for name, value in {"utt2num_frames": str(len(features)), **known}.items():
+                    notes[name][utterance] = value
+                feats.write(utterance, features)
+                if voiced:
+                    voiced.write(utterance, found)
+    bad.write(out / f"feats.{job}.skipped")
     for name, table in notes.items():
         write_table(out / f"{name}.{job}", table)
 
 
-def extract_vad(
-    data: DataDir, conf: VadConf, features: Section, out: Path, job: str, bad_audio: str, allow_pipes: bool
-) -> None:
-    """Writes ``out/vad.<job>.{ark,scp}``: vectors ``(T,)`` of 1 (voiced) and 0, as Kaldi's compute-vad."""
-    detect = VoiceActivity(conf, features)
-    reader = WaveReader(data, features.sample_rate, features.resample, allow_pipes)
-
-    def voiced(utterance: str) -> np.ndarray:
-        samples = torch.from_numpy(reader.read(utterance))
-        with dithering(features, utterance_seed(utterance)):
-            found = detect(samples)
-        if not found.any():
-            raise TimbreError(f"no voiced frame of {len(found)}; lower input.vad.energy_threshold")
-        return found
-
-    _extract(reader.utterances, voiced, out / f"vad.{job}", bad_audio)
-
-
-def _extract(
-    utterances: Iterable[str],
-    compute: Callable[[str], np.ndarray],
-    name: Path,
-    bad_audio: str,
-    storage: str = "float32",
-) -> None:
-    """Writes ``compute(utterance)`` of each utterance to ``<name>.{ark,scp}``, and what was skipped."""
-    bad = BadAudio(bad_audio)
-    with ArkWriter(f"{name}.ark", f"{name}.scp", storage) as writer:
-        for utterance in tqdm(utterances, desc=name.name, unit="utt", mininterval=1):
-            with bad.caught(utterance):
-                try:
-                    array = compute(utterance)
-                except TimbreError as error:
-                    said = str(error)
-                    own = said.startswith(f"{utterance}: ")
-                    raise TimbreError(said if own else f"{utterance}: {said}") from None
-                writer.write(utterance, array)
-    bad.write(f"{name}.skipped")
+def _writer(out: Path, name: str, job: str, storage: str = "float32") -> ArkWriter:
+    return ArkWriter(f"{out}/{name}.{job}.ark", f"{out}/{name}.{job}.scp", storage)

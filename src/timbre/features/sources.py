@@ -5,6 +5,7 @@ Signals are (N,) float32; how loud they become is for those who add them.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import numpy as np
 from timbre.corpora.acoustics import coloured_noise
 from timbre.errors import TimbreError
 from timbre.kaldi.audio import load_excerpt
+from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.policy import SharedError
 
 NAMES = ("noise", "music", "speech", "rirs")
 _RESPONSE = 3.0  # seconds of a room's response that are used
@@ -25,6 +28,7 @@ class Recordings:
 
     def __init__(self, data: DataDir, rate: int) -> None:
         """``rate``: in Hz, to which they are resampled."""
+        self._scp = data.path / "wav.scp"
         self._rate, self._paths = rate, list(data.table("wav.scp").values())
         if commands := [path for path in self._paths if path.rstrip().endswith("|")]:
             raise TimbreError(
@@ -39,14 +43,18 @@ class Recordings:
 
     def excerpt(self, length: int, rng: np.random.Generator) -> np.ndarray:
         """A random part of a random recording, a shorter one repeated: (length,)."""
-        return np.resize(load_excerpt(self._any(rng), self._rate, length, rng), length)
+        return np.resize(self._read(length, rng), length)
 
     def response(self, rng: np.random.Generator) -> np.ndarray:
         """The beginning of a random recording, a room's response: (N,), at most 3 s."""
-        return load_excerpt(self._any(rng), self._rate, round(_RESPONSE * self._rate), rng, end=_RESPONSE)
+        return self._read(round(_RESPONSE * self._rate), rng, _RESPONSE)
 
-    def _any(self, rng: np.random.Generator) -> str:
-        return self._paths[rng.integers(len(self._paths))]
+    def _read(self, length: int, rng: np.random.Generator, end: float = math.inf) -> np.ndarray:
+        path = self._paths[rng.integers(len(self._paths))]
+        try:
+            return load_excerpt(path, self._rate, length, rng, end=end)
+        except AudioError as error:
+            raise SharedError(f"{error}; mend it, or take it out of {self._scp}") from None
 
 
 def find_recordings(folder: Path | None, rate: int) -> dict[str, Recordings]:

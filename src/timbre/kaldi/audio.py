@@ -24,6 +24,8 @@ from timbre.kaldi.containers import AudioError, Promise, Source, promised
 
 RATES = (1_000, 768_000)
 """In Hz, the least and the largest that are taken for a rate of audio."""
+MAX_OVERSHOOT = 0.5
+"""In s: a segment may end so far past its recording, and is cut there, as by Kaldi's extract-segments."""
 _HEAD = 4096  # bytes that are read to know the container
 _BLOCK = 1 << 20  # samples
 _AT_ONCE = 1 << 25  # samples that are allocated because a header says so
@@ -59,7 +61,13 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
 
 
 def load_excerpt(
-    path: str, rate: int, length: int, rng: np.random.Generator, start: float = 0.0, end: float = math.inf
+    path: str,
+    rate: int,
+    length: int,
+    rng: np.random.Generator,
+    start: float = 0.0,
+    end: float = math.inf,
+    strict: bool = False,
 ) -> np.ndarray:
     """Samples from a random place of a file, at ``rate`` Hz, their first channel: (length,), fewer of a short file.
 
@@ -70,11 +78,14 @@ def load_excerpt(
     Args:
         path: of what soundfile reads; no command.
         start, end: the seconds between which the excerpt lies.
+        strict: refuse those that :func:`segment` does.
     Raises:
         AudioError: what :func:`load` refuses of a file, several channels excepted.
     """
     with _opened(path) as (file, promise):
         part = _Excerpts(file, promise)
+        if strict:
+            segment(start, end, part.frames / file.samplerate)
         first, last = round(start * file.samplerate), min(end * file.samplerate, part.frames)
         total = max(round(last) - first, 0)
         size = min(math.ceil(length * file.samplerate / rate), total)
@@ -93,6 +104,13 @@ def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
         return samples
     common = math.gcd(rate, wanted)
     return scipy.signal.resample_poly(samples, wanted // common, rate // common).astype(np.float32)
+
+
+def segment(start: float, end: float, seconds: float) -> None:
+    """Refuses a segment from ``start`` to ``end`` (infinite: to the end) that a recording of ``seconds`` lacks."""
+    last = seconds if end == math.inf else end
+    if not (0 <= start < min(last, seconds) and last <= seconds + MAX_OVERSHOOT):
+        raise AudioError(f"a segment from {start} to {last} s does not lie in it, {seconds:.3f} s long")
 
 
 def random_part(samples: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Mends a data directory as Kaldi's ``utils/fix_data_dir.sh`` does: sorted, unique, of one set of utterances.
 
 utt2spk is primary and spk2utt derived. An utterance stays when every filtering table knows it, its recording
-has a line in ``wav.scp`` and its speaker one in each filtering speaker table. Other tables (``vad.scp``,
-``utt2emotion``) are filtered but filter nothing.
+has a line in ``wav.scp`` and its speaker one in each filtering speaker table. Other tables (``utt2emotion``) are
+filtered but filter nothing, and the models of ``enrol`` are made of what stays. ``vad.scp``, which Kaldi does not
+count among the first, does filter: the step that reads it needs it of all utterances.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import invert
+from timbre.kaldi.enrolment import leave_out
 from timbre.kaldi.layout import keyed_by, read_rows, tables
 from timbre.kaldi.text import write_table
 
-_FILTERING = ("feats.scp", "text", "segments", "utt2lang", "utt2dur", "utt2num_frames", "cmvn.scp", "spk2gender")
+_FILTERING = (
+    "feats.scp",
+    "vad.scp",
+    "text",
+    "segments",
+    "utt2lang",
+    "utt2dur",
+    "utt2num_frames",
+    "cmvn.scp",
+    "spk2gender",
+)
 _FILTERING += ("wav.scp", "given.scp")
 _FILTERING_PREFIXES = ("feats_", "vectors_")
 _ABOVE_ZERO = ("utt2dur", "utt2num_frames")
@@ -71,6 +83,8 @@ def fix(
     for name, table in found.items():
         _replace(path / name, {key: value for key, value in table.items() if key in remain[kinds[name]]})
     _replace(path / "spk2utt", {speaker: " ".join(utts) for speaker, utts in invert(keep).items()})
+    if (path / "enrol").exists():
+        _replace(path / "enrol", leave_out(_first_of_each(path / "enrol", report), keep, report))
     return len(keep), len(utt2spk)
 
 

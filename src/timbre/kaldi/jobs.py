@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
@@ -10,11 +11,20 @@ from timbre.kaldi.policy import check_skipped
 from timbre.kaldi.text import read_table, write_table
 
 
-def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: int, max_skipped: float) -> str:
+def collect_jobs(
+    data: DataDir,
+    out: Path,
+    name: str,
+    beside: list[str],
+    jobs: int,
+    max_skipped: float,
+    with_it: Sequence[str] = (),
+) -> str:
     """Merges ``out/<name>.<job>.scp`` into ``<data>/<name>.scp`` and the tables ``beside`` it.
 
     Every utterance of the data directory must have been written or skipped by policy; what was skipped stands
-    in ``<data>/<name>.skipped`` with its reason. A table in which no job wrote anything is not known of this data.
+    in ``<data>/<name>.skipped`` with its reason, and in no table. A table in which no job wrote anything is not
+    known of this data. The jobs have written the scps ``with_it`` of the same utterances.
 
     Returns:
         one line: how many were written.
@@ -30,6 +40,11 @@ def collect_jobs(data: DataDir, out: Path, name: str, beside: list[str], jobs: i
             write_table(data.path / table, rows)
         else:
             (data.path / table).unlink(missing_ok=True)
+    for other in with_it:
+        scp = _merge(out, f"{other}.{{}}.scp", jobs)
+        if apart := sorted(scp.keys() ^ written.keys()):
+            raise TimbreError(f"{out}: {name} and {other} differ in {some(apart)}; run the step again")
+        write_table(data.path / f"{other}.scp", scp)
     write_table(data.path / f"{name}.scp", written)
     return f"{data.path}/{name}.scp: {len(written)} utterances" + (f", {len(skipped)} skipped" if skipped else "")
 

@@ -10,6 +10,10 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.text import write_table
 
 
+class SharedError(TimbreError):
+    """What is wrong with something that many utterances share; no policy leaves an utterance out for it."""
+
+
 class BadAudio:
     """Collects what went wrong, by utterance.
 
@@ -26,13 +30,22 @@ class BadAudio:
 
     @contextmanager
     def caught(self, utterance: str) -> Iterator[None]:
-        """Runs the block; notes its :class:`TimbreError` under ``skip``, lets it pass under ``fail``."""
+        """Runs the block; notes what it throws under ``skip``, throws it with the utterance's name under ``fail``.
+
+        What a decoder, a number or a table throws is the utterance's fault. No memory, no more files and a full
+        disk are the machine's, and pass as they are.
+        """
         try:
             yield
-        except TimbreError as error:
+        except (OSError, MemoryError, SharedError):
+            raise
+        except Exception as error:
+            said = str(error).removeprefix(f"{utterance}: ")
+            if not isinstance(error, TimbreError):
+                said = f"cannot be used: {type(error).__name__}: {said}"
             if self._policy == "fail":
-                raise TimbreError(f"{error} ({self._to_skip} would leave it out)") from None
-            self.skipped[utterance] = str(error).removeprefix(f"{utterance}: ")
+                raise TimbreError(f"{utterance}: {said} ({self._to_skip} would leave it out)") from error
+            self.skipped[utterance] = " ".join(said.split())
 
     def write(self, path: str | Path) -> None:
         """Writes ``<utterance> <reason>`` lines (an empty file where nothing was skipped)."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from timbre.kaldi.audio import load, load_excerpt, random_part, resample
+from timbre.kaldi.audio import load, load_excerpt, random_part, resample, segment
 from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 
-# Kaldi's extract-segments: a segment may end this far past its recording, and is cut there.
-MAX_OVERSHOOT = 0.5
+SPEEDS = (0.1, 10.0)
+"""The least and the largest factor at which speech is played."""
 
 
 class WaveReader:
@@ -37,28 +39,29 @@ class WaveReader:
 
     def read(self, utterance: str) -> np.ndarray:
         """The samples ``(N,)`` of an utterance; an :class:`AudioError` begins with its id."""
-        try:
-            samples = self._cut(utterance)
-            speed = float(self._speeds.get(utterance, 1))
+        with _named(utterance):
+            samples, speed = self._cut(utterance), self._speed(utterance)
             # Played s times as fast is: taken at s times its rate. Thousandths keep the resampler's kernel small.
             return resample(samples, round(1000 * speed), 1000)
-        except AudioError as error:
-            raise AudioError(f"{utterance}: {error}") from None
 
     def excerpt(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
         """A random part of an utterance, (length,) or all there is; of a file, nothing but the part is read."""
-        try:
+        with _named(utterance):
             recording, start, end = self._place(utterance)
-            speed = float(self._speeds.get(utterance, 1))
+            speed = self._speed(utterance)
             size = math.ceil(length * speed)  # before it is played s times as fast
             path = self._recordings.get(recording, "|")
             if path.rstrip().endswith("|"):
                 samples = random_part(self._cut(utterance), size, rng)
             else:
-                samples = load_excerpt(path, self._rate, size, rng, start, end)
+                samples = load_excerpt(path, self._rate, size, rng, start, end, self._segments is not None)
             return resample(samples, round(1000 * speed), 1000)[:length]
-        except AudioError as error:
-            raise AudioError(f"{utterance}: {error}") from None
+
+    def _speed(self, utterance: str) -> float:
+        speed = float(self._speeds.get(utterance, 1))
+        if not SPEEDS[0] <= speed <= SPEEDS[1]:
+            raise AudioError(f"utt2speed: {speed:g} is no factor between {SPEEDS[0]:g} and {SPEEDS[1]:g}")
+        return speed
 
     def _place(self, utterance: str) -> tuple[str, float, float]:
         """An utterance's recording, and its start and end there in seconds."""
@@ -77,12 +80,11 @@ class WaveReader:
         samples = self._recording(recording)
         if self._segments is None:
             return samples
-        length = len(samples) / self._rate
-        if end == math.inf:
-            end = length
-        if start < 0 or end <= start or start >= length or end > length + MAX_OVERSHOOT:
-            raise AudioError(f"segment {start} to {end} s does not lie in {recording}, {length:.3f} s long")
-        return samples[round(start * self._rate) : round(end * self._rate)]
+        try:
+            segment(start, end, len(samples) / self._rate)
+        except AudioError as error:
+            raise AudioError(f"{recording}: {error}") from None
+        return samples[round(start * self._rate) : None if end == math.inf else round(end * self._rate)]
 
     def _recording(self, recording: str) -> np.ndarray:
         if self._last is None or self._last[0] != recording:
@@ -96,3 +98,12 @@ class WaveReader:
                 )
             self._last = (recording, resample(samples, rate, self._rate))
         return self._last[1]
+
+
+@contextmanager
+def _named(utterance: str) -> Iterator[None]:
+    """Errors of audio, and of numbers in the tables about it, begin with the utterance."""
+    try:
+        yield
+    except (AudioError, ValueError) as error:
+        raise AudioError(f"{utterance}: {error}") from None

@@ -13,7 +13,7 @@ from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.policy import BadAudio
+from timbre.kaldi.policy import BadAudio, SharedError
 from timbre.kaldi.tables import ArkWriter
 from timbre.models.batching import length_batches, padded
 from timbre.models.precision import autocast, resolve_precision
@@ -68,12 +68,26 @@ def extract_vectors(
     batches = model.batches([frames for _, frames in usable])
     with autocast(precision, model.device):  # once: weights stay converted in it
         for batch in tqdm(batches, desc=f"{name}.{job}", unit="batch", mininterval=1):
-            names = [usable[index][0] for index in batch]
-            found.update(zip(names, compute([reader.read(name) for name in names], names), strict=True))
+            found.update(_computed([usable[index][0] for index in batch], reader, compute, bad))
     bad.write(out / f"{name}.{job}.skipped")
     with ArkWriter(out / f"{name}.{job}.ark", scp) as writer:
         for utterance, _ in usable:
-            writer.write(utterance, found[utterance])
+            if utterance in found:
+                writer.write(utterance, found[utterance])
+
+
+def _computed(names: Sequence[str], reader: FrameReader, compute: Compute, bad: BadAudio) -> dict[str, np.ndarray]:
+    """A batch's vectors; where something is wrong with one of its utterances, each is computed alone."""
+    try:
+        return dict(zip(names, compute([reader.read(name) for name in names], names), strict=True))
+    except (OSError, MemoryError, SharedError):
+        raise
+    except Exception as error:
+        if len(names) > 1:
+            return {k: v for name in names for k, v in _computed([name], reader, compute, bad).items()}
+        with bad.caught(names[0]):
+            raise error
+        return {}
 
 
 def embed_utterances(

@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     data = DataDir(args.data)
-    print(collect_jobs(data, args.out, "feats", [*NOTES], args.jobs, args.max_skipped))
-    if (args.out / "vad.1.scp").exists():
-        print(collect_jobs(data, args.out, "vad", [], args.jobs, args.max_skipped))
+    voiced = ["vad"] if (args.out / "vad.1.scp").exists() else []
+    print(collect_jobs(data, args.out, "feats", [*NOTES], args.jobs, args.max_skipped, voiced))
     shutil.copyfile(args.out / FRONT_END, data.path / FRONT_END)

@@ -23,13 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from timbre.features.extract import extract_features, extract_vad
+    from timbre.features.extract import extract_features
     from timbre.features.front_end_file import write_front_end
     from timbre.training.experiment import load_experiment
 
     model = load_experiment(args.conf, args.set)
     data, out, pipes = DataDir(args.data), Path(args.out), args.allow_pipes == "true"
-    extract_features(data, model.features, out, args.job, args.bad_audio, pipes)
-    if model.input.voiced_only:
-        extract_vad(data, model.input.vad, model.features, out, args.job, args.bad_audio, pipes)
+    vad = model.input.vad if model.input.voiced_only else None
+    extract_features(data, model.features, out, args.job, args.bad_audio, pipes, vad)
     write_front_end(out / FRONT_END, model.features, model.input)
