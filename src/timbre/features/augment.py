@@ -131,10 +131,9 @@ class Augmenter:
         }[kind]
         try:
             return change(utterance, samples, rng)
-        except SharedError:
-            raise
         except TimbreError as error:
-            raise TimbreError(f"{utterance}: {kind}: {error}") from None
+            fault = SharedError if isinstance(error, SharedError) else TimbreError
+            raise fault(f"{utterance}: {kind}: {error}") from None
 
     def _reverberation(self, utterance: str, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         conf = self._conf
