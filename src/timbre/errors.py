@@ -14,6 +14,10 @@ class TimbreError(Exception):
     """
 
 
+class AudioError(TimbreError):
+    """Audio that cannot be used; the message says which and why."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``" (did you mean 'x'?)"`` for the known word nearest to ``word``, or the known words, or ``""``."""
     known = sorted(known)

@@ -11,9 +11,9 @@ from messages import names, refused
 
 from timbre.conf import build
 from timbre.corpora.acoustics import active_level
+from timbre.errors import AudioError
 from timbre.features.augment import AugmentConf, Augmenter
 from timbre.features.sources import chords, unsteady_noise
-from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
 from timbre.kaldi.wave_reader import WaveReader

@@ -135,7 +135,7 @@ def test_a_model_of_given_frames_refuses_audio_before_it_reads_it(data):
     weights = build_encoder(encoder, 5).state_dict()
     model = TrainedModel({"conf": conf, "classes": [], "encoder": weights, "backend": {}}, torch.device("cpu"))
     with refused("a.wav: ", "features.kind given"):
-        model.frames("a.wav")
+        model.embed("a.wav")
 
 
 def test_given_scp_goes_where_its_utterances_go(data, tmp_path, tensors):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from messages import refused
 
+from timbre.errors import AudioError
 from timbre.features import fbank, mfcc
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.vad import VadConf, VoiceActivity, voiced
 from timbre.kaldi.audio import load
-from timbre.kaldi.containers import AudioError
 
 VOXCELEB = {"num_mel_bins": 30, "num_ceps": 30, "low_freq": 20, "high_freq": 7600, "snip_edges": False}
 

@@ -7,9 +7,9 @@ import torch
 from messages import refused
 
 from timbre.conf import build
+from timbre.errors import AudioError
 from timbre.features import raw, wav2vec
 from timbre.features.front_end import InputConf
-from timbre.kaldi.containers import AudioError
 from timbre.models import build_encoder
 from timbre.models import wav2vec as encoder_module
 

@@ -7,9 +7,10 @@ import pytest
 import soundfile
 from messages import names, refused
 
-from timbre.kaldi.audio import load, load_excerpt, resample
-from timbre.kaldi.containers import AudioError
+from timbre.errors import AudioError
+from timbre.kaldi.audio import load, resample
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.excerpts import load_excerpt
 from timbre.kaldi.policy import BadAudio, check_skipped
 from timbre.kaldi.wave_reader import WaveReader
 

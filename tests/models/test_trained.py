@@ -10,6 +10,7 @@ import soundfile
 from messages import names, refused
 
 import timbre
+from timbre.__main__ import main
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import read_table
@@ -65,6 +66,23 @@ def test_a_copied_model_file_is_all_it_takes(model, tmp_path):
 def test_audio_that_does_not_fit_is_refused_by_name(model, tmp_path, seconds, rate, wanted):
     with refused(tmp_path / "a.wav", *wanted):
         model.embed(wav(tmp_path / "a.wav", seconds, rate=rate))
+
+
+def test_verify_and_embed_follow_their_options(model, tmp_path, capsys):
+    path, plain = str(tmp_path / "a.wav"), wav(tmp_path / "b.wav")
+    soundfile.write(path, 0.1 * np.random.default_rng(0).normal(size=(8000, 2)), 8000)
+    for command in (["verify", plain, path], ["embed", path]):
+        given = []
+        for option in ("--mix", "--resample"):
+            with pytest.raises(SystemExit):
+                main([*command, "--model", str(tmp_path / "exp"), *given])
+            assert names(capsys.readouterr().err, path, option)
+            given.append(option)
+        main([*command, "--model", str(tmp_path / "exp"), *given])
+        said = capsys.readouterr()
+        assert said.out and names(said.err, path, "2 channels", "8000 Hz")
+    with refused("samples: ", "rate=16000"):
+        model.embed(np.full(16000, 0.1, np.float32))
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

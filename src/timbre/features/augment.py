@@ -18,10 +18,9 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from timbre.conf import Section
 from timbre.corpora.acoustics import Span, active_level, add_noise, equalise, reverberate, room_response
-from timbre.errors import TimbreError
+from timbre.errors import AudioError, TimbreError
 from timbre.features.sources import chords, find_recordings, unsteady_noise
 from timbre.kaldi.audio import resample
-from timbre.kaldi.containers import AudioError
 from timbre.kaldi.policy import SharedError
 from timbre.kaldi.wave_reader import WaveReader
 

@@ -12,8 +12,7 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from timbre.conf import Section
-from timbre.errors import TimbreError
-from timbre.kaldi.containers import AudioError
+from timbre.errors import AudioError, TimbreError
 
 INT16 = 32768.0
 """Kaldi computes on samples in the 16-bit range; waveforms here are in [-1, 1)."""

@@ -9,15 +9,15 @@ import torch
 from pydantic import Field, PositiveInt
 
 from timbre.conf import Section, kind_module
-from timbre.errors import TimbreError
+from timbre.errors import AudioError, TimbreError
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf, dithering
 from timbre.features.vad import VadConf, VoiceActivity
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.audio import resample
-from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
+from timbre.kaldi.waveform import Waveform
 
 
 class InputConf(Section):
@@ -103,20 +103,23 @@ class FrontEnd:
         self._detect = VoiceActivity(conf.vad, features) if conf.voiced_only else None
         self.dim = self._extract.dim
 
-    def of_audio(self, samples: np.ndarray, rate: int, name: str) -> np.ndarray:
-        """Samples ``(N,)`` at any ``rate`` in Hz → frames ``(T, F)``; ``name`` is for messages.
+    def of_audio(self, audio: Waveform) -> np.ndarray:
+        """A waveform at any rate → frames ``(T, F)``.
 
         Raises:
             AudioError: for another rate than that of training, where it may not be resampled.
         """
         wanted = self.sample_rate
-        if rate != wanted and not self.resample:
-            raise AudioError(f"{name}: {rate} Hz; this model was trained at {wanted} Hz: resample it first")
-        samples = resample(np.asarray(samples, dtype=np.float32), rate, wanted)
+        if audio.rate != wanted and not (self.resample or audio.resample):
+            raise AudioError(
+                f"{audio.name}: {audio.rate} Hz; this model was trained at {wanted} Hz: resample it first "
+                f"(timbre.kaldi.audio.resample), or give it as a Waveform with resample=True"
+            )
+        samples = resample(np.asarray(audio.samples, dtype=np.float32), audio.rate, wanted)
         try:
             return self(samples)
         except TimbreError as error:
-            raise AudioError(f"{name}: {error}") from None
+            raise AudioError(f"{audio.name}: {error}") from None
 
     def __call__(self, samples: np.ndarray, seed: int = 0) -> np.ndarray:
         """``seed``: of the dither, if the conf has any; by default the same for all audio."""

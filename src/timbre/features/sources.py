@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from timbre.corpora.acoustics import coloured_noise
-from timbre.errors import TimbreError
-from timbre.kaldi.audio import load_excerpt
-from timbre.kaldi.containers import AudioError
+from timbre.errors import AudioError, TimbreError
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.excerpts import load_excerpt
 from timbre.kaldi.policy import SharedError
 
 NAMES = ("noise", "music", "speech", "rirs")

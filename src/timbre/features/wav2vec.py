@@ -14,11 +14,10 @@ import torch
 from pydantic import Field, PositiveFloat
 
 from timbre.conf import build
-from timbre.errors import TimbreError
+from timbre.errors import AudioError, TimbreError
 from timbre.features.frames import FrameConf
 from timbre.features.published import read_model
 from timbre.features.wav2vec_network import Network, NetworkConf
-from timbre.kaldi.containers import AudioError
 
 
 class Conf(FrameConf):

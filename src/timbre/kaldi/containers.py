@@ -12,17 +12,14 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from timbre.errors import TimbreError
+from timbre.errors import AudioError
+from timbre.kaldi.foreign import unknown
 
 _MOST_CHUNKS = 10_000  # before the samples; hostile headers have chunks without end
 _LARGEST = 0xFFFFFFFF - 256  # bytes whose number a 32-bit field can say
 # What writers into a pipe put where they do not know the size (sox, ffmpeg, gstreamer, arecord), less a header.
 _UNKNOWN = (0x7F000000, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 _PAGE = 65_307  # bytes of the largest Ogg page
-
-
-class AudioError(TimbreError):
-    """Audio that cannot be used; the message says which and why."""
 
 
 class Source(NamedTuple):
@@ -78,31 +75,7 @@ def promised(source: Source) -> Promise:
         return _flac(source, start) if beyond == b"fLaC" else _mp3(source, start)
     if head[:1] == b"\xff" and _is_mp3(head):
         return _mp3(source, 0)
-    raise AudioError(f"not readable as audio: {foreign(head) or 'its first bytes are those of no known container'}")
-
-
-def foreign(head: bytes) -> str:
-    """The name of a container that libsndfile does not read, by its first bytes; "" if none is known."""
-    if head[:2] in (b"\xff\xf0", b"\xff\xf1", b"\xff\xf8", b"\xff\xf9"):
-        return "AAC"
-    if head[:4] in (b"RIFF", b"FORM"):
-        form = head[8:12].decode("latin-1").strip()
-        return form if form.isalnum() else ""
-    return next((name for place, magic, name in _FOREIGN if head[place : place + len(magic)] == magic), "")
-
-
-_FOREIGN = (
-    (4, b"ftyp", "MPEG-4 (m4a, mp4, mov)"),
-    (0, b"\x1a\x45\xdf\xa3", "Matroska (mkv, webm)"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (wma, asf)"),
-    (0, b"#!AMR", "AMR"),
-    (0, b"FLV", "Flash video"),
-    (0, b"Creative Voice File", "VOC"),
-    (0, b"MATLAB", "MAT"),
-    (0, b"ajkg", "shorten"),
-    (0, b"wvpk", "WavPack"),
-    (0, b"MAC ", "Monkey's Audio"),
-)
+    raise unknown(head)
 
 
 class _Form(NamedTuple):
@@ -270,7 +243,7 @@ def _mp3(source: Source, start: int) -> Promise:
     """The first frame may hold a tag Xing, Info or VBRI, which counts frames; otherwise nothing is promised."""
     frame = source.at(start, 200)
     if not _is_mp3(frame):
-        raise AudioError(f"not readable as audio: {foreign(frame) or 'no mp3 frame'} after its ID3 tag")
+        raise unknown(frame)
     alone, first = frame[3] >> 6 == 3, frame[1] & 0x08
     tag = 4 + ((17 if alone else 32) if first else (9 if alone else 17))  # side information lies between
     found = frame[tag : tag + 8]
@@ -298,9 +271,8 @@ def _nist(source: Source) -> Promise:
 
 
 def _require(source: Source, place: int, names: tuple[bytes, ...]) -> None:
-    if (found := source.head[place : place + 4]) not in names:
-        kind = foreign(source.head) if len(found) == 4 else ""
-        raise AudioError(f"not readable as audio: {kind or 'damaged'}, not {names[0].decode()}")
+    if source.head[place : place + 4] not in names:
+        raise unknown(source.head)
 
 
 _CONTAINERS: dict[bytes, Callable[[Source], Promise]] = {

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from timbre.kaldi.audio import load, load_excerpt, random_part, resample, segment
-from timbre.kaldi.containers import AudioError
+from timbre.errors import AudioError
+from timbre.kaldi.audio import load, resample
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.excerpts import load_excerpt, random_part, segment
 
 SPEEDS = (0.1, 10.0)
 """The least and the largest factor at which speech is played."""

@@ -12,14 +12,13 @@ from pydantic import Field
 from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, plugin
-from timbre.errors import TimbreError
+from timbre.errors import AudioError, TimbreError
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.features.front_end_file import require_front_end
 from timbre.features.published import read_model
-from timbre.kaldi import audio
-from timbre.kaldi.containers import AudioError
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.waveform import Audio, Waveform, waveform
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
 
@@ -78,18 +77,25 @@ class TrainedModel:
         """Refuses a data directory whose features another front-end has made (:func:`require_front_end`)."""
         require_front_end(data, self.conf.features, self.conf.input, trusted, self._extractor)
 
-    def frames(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
-        """An audio file, or samples ``(N,)`` in [-1, 1) at ``rate`` Hz → frames ``(T, F)``."""
-        name = "samples" if isinstance(source, np.ndarray) else str(source)
-        require_waveforms(self.conf.features, f"{name}: this model was trained on")
-        samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
-        return self.front_end.of_audio(samples, rate, name)
+    @property
+    def sample_rates(self) -> set[int | None]:
+        """In Hz, that of the front-end; ``None`` where no waveform leads to the frames."""
+        return {self.front_end.sample_rate}
 
-    def embed(self, source: str | Path | np.ndarray, rate: int | None = None) -> np.ndarray:
-        """The embedding ``(D,)`` of an audio file, or of samples ``(N,)`` at ``rate`` Hz."""
-        frames = self.frames(source, rate)
-        name = "samples" if isinstance(source, np.ndarray) else str(source)
-        return self.embed_frames([frames], [name])[0]
+    def frames(self, audio: Waveform) -> np.ndarray:
+        """A waveform → frames ``(T, F)``."""
+        return self.front_end.of_audio(audio)
+
+    def waveform(self, source: Audio, rate: int | None = None) -> Waveform:
+        """An audio file, samples ``(N,)`` in [-1, 1) at ``rate`` Hz, or a waveform, if this model takes any."""
+        name = str(source) if isinstance(source, str | Path) else getattr(source, "name", "samples")
+        require_waveforms(self.conf.features, f"{name}: this model was trained on")
+        return waveform(source, rate)
+
+    def embed(self, source: Audio, rate: int | None = None) -> np.ndarray:
+        """The embedding ``(D,)`` of an audio file, of samples ``(N,)`` at ``rate`` Hz, or of a waveform."""
+        audio = self.waveform(source, rate)
+        return self.embed_frames([self.frames(audio)], [audio.name])[0]
 
     def embed_frames(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
         """Embeddings ``(N, D)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""

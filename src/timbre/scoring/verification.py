@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from timbre.errors import TimbreError
+from timbre.kaldi.waveform import Audio
 from timbre.models.trained import TrainedModel
 from timbre.scoring.calibration import Calibration
 
@@ -27,7 +27,7 @@ class Verification:
     doubt: str = ""
 
 
-def verify(model: TrainedModel, first: str | Path | np.ndarray, second: str | Path | np.ndarray, rate=None):
+def verify(model: TrainedModel, first: Audio, second: Audio, rate=None):
     """Compares two audio files, or samples at ``rate`` Hz; returns a :class:`Verification`."""
     if "mean" not in model.backend:
         raise TimbreError(

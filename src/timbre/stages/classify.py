@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from timbre.kaldi.listening import add_options, listen
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -18,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lang", default="", help="of a model of several languages: which is spoken (de)")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    add_options(parser)
     parser.add_argument("audio", help="audio file")
 
 
@@ -26,5 +29,7 @@ def main(args: argparse.Namespace) -> None:
     from timbre.training.classifier import classify, load_classifier
 
     models = [load_classifier(folder, args.device) for folder in trainings(Path(args.model))]
-    for name, probability in classify(models, args.audio, language=args.lang).items():
+    rates = set().union(*(model.sample_rates for model in models))
+    audio = listen(args.audio, rates, args)
+    for name, probability in classify(models, audio, language=args.lang).items():
         print(f"{name} {probability:.4f}")

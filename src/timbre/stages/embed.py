@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from timbre.kaldi.listening import add_options, listen
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="experiment directory, or its final.pt")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    add_options(parser)
     parser.add_argument("audio", nargs="+", help="audio files")
 
 
@@ -16,4 +19,5 @@ def main(args: argparse.Namespace) -> None:
 
     model = timbre.load(args.model, args.device)
     for path in args.audio:
-        print(path, " [", *(f"{value:.7g}" for value in model.embed(path)), "]")
+        embedding = model.embed(listen(path, model.sample_rates, args))
+        print(path, " [", *(f"{value:.7g}" for value in embedding), "]")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from timbre.kaldi.listening import add_options, listen
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="experiment directory, or its final.pt")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
+    add_options(parser)
     parser.add_argument("first", help="audio file")
     parser.add_argument("second", help="audio file")
 
@@ -15,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     import timbre
 
-    result = timbre.verify(timbre.load(args.model, args.device), args.first, args.second)
+    model = timbre.load(args.model, args.device)
+    first, second = (listen(path, model.sample_rates, args) for path in (args.first, args.second))
+    result = timbre.verify(model, first, second)
     print(f"score {result.score:.4f}")
     if result.threshold is None:
         print("no threshold: this model was trained without held-out speakers (train.heldout_speakers)")

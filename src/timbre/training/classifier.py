@@ -14,6 +14,7 @@ from timbre.conf import build
 from timbre.errors import TimbreError
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.waveform import Audio
 from timbre.losses import build_loss
 from timbre.models.extraction import extract_vectors
 from timbre.models.trained import TrainedModel, resolve_device
@@ -72,14 +73,12 @@ class Classifier(TrainedModel):
         """The classes in the order of the columns."""
         return {"classes": self.classes}
 
-    def classify(
-        self, source: str | Path | np.ndarray, rate: int | None = None, language: str = ""
-    ) -> dict[str, float]:
-        """The classes of an audio file, or of samples ``(N,)`` at ``rate`` Hz: probabilities, the highest first."""
+    def classify(self, source: Audio, rate: int | None = None, language: str = "") -> dict[str, float]:
+        """The classes of audio (:meth:`waveform`): probabilities, the highest first."""
         if language:
             raise TimbreError(f"this model knows no languages, and so none that is '{language}'; leave it out")
-        name = "samples" if isinstance(source, np.ndarray) else str(source)
-        values = self.posteriors([self.frames(source, rate)], [name])[0]
+        audio = self.waveform(source, rate)
+        values = self.posteriors([self.frames(audio)], [audio.name])[0]
         return {self.classes[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
 
 
@@ -99,7 +98,7 @@ def load_classifier(path: str | Path, device: str = "cpu") -> Classifier | Fusio
 
 def classify(
     models: Sequence[Classifier | FusionClassifier],
-    source: str | Path | np.ndarray,
+    source: Audio,
     rate: int | None = None,
     language: str = "",
 ) -> dict[str, float]:

@@ -12,10 +12,10 @@ import torch
 
 from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
-from timbre.kaldi import audio
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
+from timbre.kaldi.waveform import Audio, waveform
 from timbre.models.fusion import build_fusion
 from timbre.models.fusion_outputs import fused, outputs
 from timbre.models.streams import INPUT, Extractor, StreamReader, Utterance, batch_of
@@ -63,15 +63,19 @@ class FusionClassifier:
             raise TimbreError(f"{said}{did_you_mean(language, self.languages)}")
         return language
 
-    def extract(self, source: str | Path | np.ndarray, rate: int | None = None) -> Utterance:
-        """The streams of an audio file, or of samples ``(N,)`` in [-1, 1) at ``rate`` Hz, not normalised yet."""
-        name = "samples" if isinstance(source, np.ndarray) else str(source)
-        samples, rate = (source, rate) if isinstance(source, np.ndarray) else audio.load(str(source))
+    @property
+    def sample_rates(self) -> set[int | None]:
+        """In Hz, those of the streams' front-ends."""
+        return {extractor.front_end.sample_rate for extractor in self._extractors.values()}
+
+    def extract(self, source: Audio, rate: int | None = None) -> Utterance:
+        """The streams of audio (:func:`timbre.kaldi.waveform.waveform`), not normalised yet."""
+        audio = waveform(source, rate)
         found = {}
         for stream, extractor in self._extractors.items():
-            values = extractor.front_end.of_audio(samples, rate, name)
+            values = extractor.front_end.of_audio(audio)
             if extractor.model is not None and not self._confs[stream].fine_tuning:
-                values = extractor.model.embed_frames([values], [name])
+                values = extractor.model.embed_frames([values], [audio.name])
             found[stream] = values
         return found
 
@@ -87,10 +91,8 @@ class FusionClassifier:
         names = self.languages[language]
         return {names[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}
 
-    def classify(
-        self, source: str | Path | np.ndarray, rate: int | None = None, language: str = ""
-    ) -> dict[str, float]:
-        """The emotions of an audio file, or of samples at ``rate`` Hz: probabilities, the highest first."""
+    def classify(self, source: Audio, rate: int | None = None, language: str = "") -> dict[str, float]:
+        """The emotions of audio: probabilities, the highest first."""
         self.require(language)
         return self.decide(self.extract(source, rate), language)
 
