@@ -22,7 +22,7 @@ from timbre.models.trained import ModelConf
 
 SOURCE = Path(timbre.__file__).parent
 FLOORS = ["kaldi", "pipeline", "corpora", "features", "models", "scoring", "losses", "training", "report", "stages"]
-GROUND = {"errors", "conf", "conf_files"}
+GROUND = {"errors", "conf", "conf_files", "plain_yaml", "randomness"}
 
 
 def modules(path: Path) -> set[str]:
@@ -51,8 +51,10 @@ def test_imports_go_down_only():
     assert seen == set(FLOORS)
     assert not any("torch" in modules(path) for path in SOURCE.glob("kaldi/*.py"))
     assert imports(SOURCE / "errors.py") == set()
-    assert imports(SOURCE / "conf.py") <= {"errors", "conf_files"}
-    assert imports(SOURCE / "conf_files.py") <= {"errors", "kaldi"}
+    assert imports(SOURCE / "conf.py") <= {"errors", "conf_files", "plain_yaml"}
+    assert imports(SOURCE / "conf_files.py") <= {"errors", "plain_yaml"}
+    assert imports(SOURCE / "plain_yaml.py") <= {"errors", "kaldi"}
+    assert imports(SOURCE / "randomness.py") == set()
 
 
 HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tensorboard", "onnx"} | {

@@ -12,19 +12,31 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
+from timbre import plain_yaml
 from timbre.conf_files import flat, override, read_yaml
 from timbre.errors import TimbreError, did_you_mean
 
 
 class Section(BaseModel):
-    """One mapping of a conf; fields are typed, documented by ``Field(description=…)`` and immutable."""
+    """One mapping of a conf; fields are typed, documented by ``Field(description=…)`` and immutable.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    Values are taken as they are written, and numbers are finite.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, strict=True, allow_inf_nan=False
+    )  # strict: "3", 3.0 and true are no integers, 1 is not true
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, value: Any, field: ValidationInfo) -> Any:
+        """YAML has lists, and strict validation takes tuples alone where a tuple is wanted."""
+        wanted = get_origin(cls.model_fields[field.field_name].annotation)
+        return tuple(value) if wanted is tuple and isinstance(value, list) else value
 
 
 AnySection = SerializeAsAny[Section]
@@ -89,12 +101,19 @@ def _complaint(section: type[Section], item: Mapping[str, Any], where: str) -> s
                 section.model_fields[part].annotation if hasattr(section, "model_fields") else get_args(section)[1]
             )
         return f"unknown key '{name}'{did_you_mean(path[-1], section.model_fields)}"
+    found = _as_written(item["input"])
     message = (item["msg"][0].lower() + item["msg"][1:]).removeprefix("value error, ")
     if item["type"] == "model_type":
         message = "expected keys and values"
     if item["type"] not in ("value_error", "missing") or not isinstance(item["input"], Mapping | Section):
-        message += f", found {item['input']!r}"  # else a rule about several keys, whose values the message has
+        message += f", found {found!r}"  # else a rule about several keys, whose values the message has
     return ": ".join(filter(None, (name.rstrip("."), message)))
+
+
+def _as_written(value: Any) -> Any:
+    """Tuples as the lists that they were; what is long is cut."""
+    value = [_as_written(inner) for inner in value] if isinstance(value, tuple) else value
+    return value if len(repr(value)) <= 80 else repr(value)[:76] + " ..."
 
 
 def load(section: type[S], path: str | Path, settings: Iterable[str] = ()) -> S:
@@ -108,7 +127,7 @@ def load(section: type[S], path: str | Path, settings: Iterable[str] = ()) -> S:
 
 def dump(section: Section) -> str:
     """The resolved section as YAML, every default written out."""
-    return yaml.safe_dump(section.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return plain_yaml.dump(section.model_dump(mode="json"))
 
 
 def differences(section: Section) -> dict[str, tuple[Any, Any]]:

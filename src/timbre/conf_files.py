@@ -9,21 +9,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from timbre import plain_yaml
 from timbre.errors import TimbreError
-from timbre.kaldi.text import read_lines
 
 
 def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """A YAML mapping as plain data (``safe_load``); a value ``x.yaml`` of a top key is that file, read.
+    """A YAML mapping as plain data (:mod:`timbre.plain_yaml`); a value ``x.yaml`` of a top key is that file, read.
 
     So ``features: mfcc.yaml`` takes the section from the file beside this one. ``base: other.yaml`` is the conf
     that this one differs from: what stands here is laid over it (:func:`overlay`). ``within`` are the files that
     led here, none of which may be named again.
     """
     path = Path(path)
-    values = _mapping(path)
+    values = read_mapping(path)
     files = _files_named(values)
     for key in files:
         other = path.parent / values[key]
@@ -38,17 +36,14 @@ def read_yaml(path: str | Path, within: tuple[Path, ...] = ()) -> dict[str, Any]
 
 def conf_files(path: Path) -> list[Path]:
     """A conf and the files that it takes parts from, and they from others."""
-    values = _mapping(path)
+    values = read_mapping(path)
     return [path, *(file for key in _files_named(values) for file in conf_files(path.parent / values[key]))]
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    """What stands in one file."""
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        values = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """What stands in one file, which holds keys and values or nothing."""
+    values = plain_yaml.read(path)
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise TimbreError(f"{path}: expected keys and values, found {type(values).__name__}")
     return values
@@ -71,7 +66,7 @@ def overlay(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any
 
 
 def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """``values`` with ``a.b=c`` settings applied; the values of settings are YAML (``3``, ``true``, ``x``)."""
+    """``values`` with ``a.b=c`` settings applied, in their order; their values are YAML (``3``, ``x``)."""
     result = dict(values)
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -85,10 +80,7 @@ def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
                 raise TimbreError(f"--set {setting}: '{parent}' holds a value, not keys")
             here[parent] = dict(child)
             here = here[parent]
-        try:
-            here[last] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise TimbreError(f"--set {setting}: the value is not YAML") from None
+        here[last] = plain_yaml.parse(text, f"--set {setting}")
     return result
 
 

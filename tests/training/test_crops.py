@@ -49,16 +49,17 @@ def test_masks_lie_in_what_each_row_has_and_follow_from_the_whole_batch(batches)
     """Of padded rows too: as many masks as the row's own length asks for, whoever else is padded beside it."""
     frames = np.array([[10], [40], [100]])
     conf = SpecAugmentConf(time_masks_share=0.05, time_width_share=0.1)
-    whole = np.ones((3, 100, 4), dtype=np.float32)
+    speech = np.random.default_rng(0).normal(size=(3, 100, 4)).astype(np.float32)
+    whole = speech.copy()
     spec_augment(whole, conf, np.random.default_rng(3), frames=frames)
-    masked = (whole == 0).all(axis=2)
+    masked = (whole != speech).all(axis=2)
     assert not masked[0].any() and not masked[1, 40:].any()  # a tenth of 10 frames, 0.05 times: no mask
     assert 0 < masked[1].sum() <= 2 * 4 and 8 < masked[2].sum() <= 5 * 10
-    crops, alike = np.ones((3, 100, 4), dtype=np.float32), np.ones((3, 100, 4), dtype=np.float32)
+    crops, alike = speech.copy(), speech.copy()
     spec_augment(crops, conf, np.random.default_rng(3))
     spec_augment(alike, conf, np.random.default_rng(3), frames=np.full((3, 1), 100))
     np.testing.assert_array_equal(crops, alike)
-    apart = np.ones((1, 40, 4), dtype=np.float32)
+    apart = speech[1:2, :40].copy()
     spec_augment(apart, conf, np.random.default_rng(3), 3, slice(1, 2), frames)
     np.testing.assert_array_equal(apart[0], whole[1, :40])
 
@@ -102,7 +103,9 @@ def test_p_by_k_batches_hold_p_speakers_with_k_utterances(toy_data):
     labels = {utt: int(spk[1:]) for utt, spk in data.utt2spk.items() if utt != "s00-4"}  # one speaker has but 4
 
     def batches(**options):
-        conf = build(TrainConf, {"sampler": "p_by_k", "crop_frames": 20, "crops_per_utterance": 4, **options})
+        conf = build(
+            TrainConf, {"sampler": "p_by_k", "crop_frames": 20, "crops_per_utterance": 16, "seed": 2, **options}
+        )
         return CropBatches(FrameReader(data, InputConf()), labels, conf)
 
     crops = batches(batch_size=15, utterances_per_speaker=5)
@@ -137,21 +140,54 @@ def test_processes_share_a_batch_row_by_row(toy_data):
 
 
 def test_spec_augment_masks_each_row_by_itself():
-    feats = np.ones((8, 60, 20), dtype=np.float32)
+    speech = np.random.default_rng(1).normal(size=(8, 60, 20)).astype(np.float32)
+    feats = speech.copy()
     conf = SpecAugmentConf(time_masks=1, time_width=20, frequency_masks=1, frequency_width=6)
     spec_augment(feats, conf, np.random.default_rng(0))
-    columns, rows = (feats == 0).all(axis=1).sum(axis=1), (feats == 0).all(axis=2).sum(axis=1)
+    masked = feats != speech
+    columns, rows = masked.all(axis=1).sum(axis=1), masked.all(axis=2).sum(axis=1)
     assert columns.max() <= 6 and rows.max() <= 20
     assert len(set(columns)) > 1 and len(set(rows)) > 1
-    np.testing.assert_array_equal((feats == 0).sum(axis=(1, 2)), rows * 20 + columns * 60 - rows * columns)
+    np.testing.assert_array_equal(masked.sum(axis=(1, 2)), rows * 20 + columns * 60 - rows * columns)
+
+
+def test_masks_are_the_mean_of_the_rows_own_frames():
+    """Of a padded row too, whose padding stays zero; of frames less their mean it is 0."""
+    speech = np.arange(1, 13, dtype=np.float32).reshape(2, 3, 2) ** 2
+    speech[1, 2] = 0  # a row of two frames
+    feats = speech.copy()
+    everything = SpecAugmentConf(frequency_masks=60, frequency_width=2)
+    spec_augment(feats, everything, np.random.default_rng(0), frames=np.array([[3], [2]]))
+    first, second = [(1 + 9 + 25) / 3, (4 + 16 + 36) / 3], [(49 + 81) / 2, (64 + 100) / 2]
+    np.testing.assert_allclose(feats, [[first] * 3, [second, second, [0, 0]]], rtol=1e-6)
+    less = speech[:1] - speech[:1].mean(axis=1, keepdims=True)
+    spec_augment(less, everything, np.random.default_rng(0))
+    np.testing.assert_allclose(less, 0, atol=1e-5)
+
+
+def test_masks_of_frames_with_their_mean_are_no_outliers(batches):
+    """Frames that are not normalised: what is masked lies among what is not, whether cut or padded."""
+    for crop_frames in (40, 0):
+        plain, masked = (
+            batches(crop_frames=crop_frames, spec_augment={"time_masks": masks, "time_width": 20})[0]
+            for masks in (0, 2)
+        )
+        for crops in (plain, masked):
+            crops._reader._conf = InputConf(cmvn="none")
+            crops._reader._rows = lambda *where, read=crops._reader._rows: read(*where) + 1000
+        before, after = plain[0].feats.numpy(), masked[0].feats.numpy()
+        changed = (before != after).all(axis=2)
+        assert changed.any() and (after[changed] > 900).all() and (after[~changed] == before[~changed]).all()
 
 
 def test_adaptive_masks_follow_the_length():
     conf = SpecAugmentConf(time_masks_share=0.05, time_width_share=0.1)
     rng = np.random.default_rng(0)
     for frames, most in ((19, 0), (40, 2 * 4), (200, 10 * 20)):  # masks × their width
-        feats = np.ones((500, frames, 3), np.float32)
+        speech = rng.normal(size=(500, frames, 3)).astype(np.float32)
+        feats = speech.copy()
         spec_augment(feats, conf, rng)
-        assert (feats.min(axis=2) == feats.max(axis=2)).all()  # whole frames
-        masked = (feats[:, :, 0] == 0).sum(axis=1)
+        changed = feats != speech
+        assert (changed.min(axis=2) == changed.max(axis=2)).all()  # whole frames
+        masked = changed[:, :, 0].sum(axis=1)
         assert masked.max() <= most and (masked.max() > most / 2 if most else True)

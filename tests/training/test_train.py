@@ -131,6 +131,40 @@ def test_a_loss_that_is_not_finite_names_the_utterances(toy_data, toy_conf, tmp_
         train_experiment(toy_conf("train.heldout_speakers=0"), data, tmp_path / "exp", "cpu")
 
 
+def test_gradients_that_are_not_finite_end_training_before_the_step(toy_data, toy_conf, tmp_path, monkeypatch):
+    """The loss is finite, and one parameter's gradient is not in the fifth step; the checkpoint stands."""
+    steps = itertools.count()
+    forward = Encoder.forward
+
+    def poisoned(self, feats, lengths):
+        outputs = forward(self, feats, lengths)
+        if self.training and next(steps) == 4:
+            weight = next(self.parameters())
+            outputs = outputs + 0 * torch.sqrt((weight - weight.detach()).square().sum())  # its derivative is nan
+        return outputs
+
+    monkeypatch.setattr(Encoder, "forward", poisoned)
+    conf = toy_conf("train.heldout_speakers=0", "train.checkpoint_steps=2")
+    with refused("gradients", "nan", "epoch 1", "batch 5", "encoder.", "train.learning_rate"):
+        train_experiment(conf, toy_data(), tmp_path / "exp", "cpu")
+    saved = load_tensors(tmp_path / "exp" / "checkpoint.pt")
+    assert saved["state"]["batch"] == 4 and not list((tmp_path / "exp").glob("epoch_*.pt"))
+    assert all(torch.isfinite(value).all() for value in saved["encoder"].values())
+    monkeypatch.setattr(Encoder, "forward", forward)
+    train_experiment(conf, toy_data(), tmp_path / "exp", "cpu")  # goes on from there
+
+
+def test_weights_that_are_not_finite_are_not_saved(toy_data, toy_conf, tmp_path, monkeypatch):
+    """Finite gradients and a step too long."""
+    monkeypatch.setattr("timbre.training.trainer.learning_rate", lambda conf, epoch: 1e38)
+    conf = toy_conf(
+        "train.heldout_speakers=0", "train.optimizer=sgd", "train.clip_norm=0", "train.checkpoint_steps=1"
+    )
+    with refused("not finite", "epoch 1", "train.learning_rate"):
+        train_experiment(conf, toy_data(), tmp_path / "exp", "cpu")
+    assert not (tmp_path / "exp" / "checkpoint.pt").exists()
+
+
 def test_steps_are_in_training_mode_after_each_evaluation_too(toy_data, toy_conf, tmp_path, monkeypatch):
     modes = []
     forward = Encoder.forward

@@ -29,7 +29,9 @@ class Options(Section):
         "fail",
         description="the first file that is no readable audio ends it, or all such are left out and reported",
     )
-    max_skipped: float = Field(0.05, ge=0, le=1, description="the largest share of the files that may be left out")
+    max_skipped: float = Field(
+        0.05, strict=False, ge=0, le=1, description="the largest share of the files that may be left out"
+    )
 
 
 def read_rows(

@@ -47,8 +47,10 @@ _WHERE = (
 class Options(Section):
     """Where the rest is; the corpus is VoxCeleb1, which holds what is tested on."""
 
-    voxceleb2: Path | None = Field(None, description="root folder of VoxCeleb2, to train on; else VoxCeleb1 dev is")
-    lists: Path | None = Field(None, description="folder of the official trial lists")
+    voxceleb2: Path | None = Field(
+        None, strict=False, description="root folder of VoxCeleb2, to train on; else VoxCeleb1 dev is"
+    )
+    lists: Path | None = Field(None, strict=False, description="folder of the official trial lists")
 
 
 def prepare(corpus: Path, options: Options, report: Callable[[str], None]) -> dict[str, list[Row]]:

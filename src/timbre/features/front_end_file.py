@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from timbre import plain_yaml
 from timbre.conf import Section
-from timbre.conf_files import flat
+from timbre.conf_files import flat, read_mapping
 from timbre.errors import TimbreError
 from timbre.features.front_end import InputConf, build_extractor
 from timbre.features.published import model_sha256
@@ -41,7 +40,7 @@ def front_end(features: Section, conf: InputConf, state: dict[str, Any] | None =
 def write_front_end(path: Path, features: Section, conf: InputConf) -> None:
     """Writes the file of features that are made by this front-end."""
     with atomic_write(path) as file:
-        yaml.safe_dump(front_end(features, conf), file, sort_keys=False)
+        file.write(plain_yaml.dump(front_end(features, conf)))
 
 
 def require_front_end(
@@ -72,7 +71,7 @@ def require_front_end(
             f"{path}: no such file, so nothing says which front-end made the features of {data.path}; make them "
             "with steps/make_feats.sh, or if you know that they fit take them with --trust-features true"
         )
-    there, here = flat(yaml.safe_load(path.read_text(encoding="utf-8"))), flat(front_end(features, conf, state))
+    there, here = flat(read_mapping(path)), flat(front_end(features, conf, state))
     parts = ("features.", "vad.") if conf.voiced_only else ("features.",)
     every = sorted(there.keys() | here.keys(), key=lambda key: (key != "features.kind", key))  # that tells most
     keys = [key for key in every if key.startswith(parts)]

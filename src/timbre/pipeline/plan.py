@@ -18,9 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import timbre
+from timbre import plain_yaml
 from timbre.conf_files import conf_files
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
@@ -44,7 +43,7 @@ def is_current(plan: Path, asked: Mapping[str, Any]) -> bool:
         made_of = json.loads((plan / _MADE_OF).read_text(encoding="utf-8"))
         same = all(_is_same(Path(path), one) for path, one in made_of["files"].items())
         return same and made_of["asked"] == digest_of(dict(asked)) and made_of["code"] == _code()
-    except (OSError, ValueError, KeyError, TypeError, TimbreError, yaml.YAMLError):
+    except (OSError, ValueError, KeyError, TypeError, TimbreError):
         return False
 
 
@@ -62,7 +61,7 @@ def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]
     if not path.is_file():
         return None
     if path.suffix == ".yaml":
-        return {"values": digest_of(yaml.safe_load(path.read_text(encoding="utf-8")))}
+        return {"values": digest_of(plain_yaml.read(path))}
     return asdict(FileState.of(path, FileState.parse(known) if known else None))
 
 
@@ -86,7 +85,7 @@ def read_names(plan: Path) -> dict[str, str]:
 
 def files_of(confs: Iterable[Path], texts: Mapping[str, str]) -> list[Path]:
     """The files that a plan is made of: confs, those that they name, models in the resolved ones (there or not)."""
-    models = (model for text in texts.values() for model in _models(yaml.safe_load(text)))
+    models = (model for text in texts.values() for model in _models(plain_yaml.parse(text, "the plan")))
     named = [file for conf in confs for file in conf_files(conf)]
     return list(dict.fromkeys([*named, *map(model_file, models)]))
 

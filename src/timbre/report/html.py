@@ -16,10 +16,10 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from timbre import plain_yaml
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
@@ -52,7 +52,7 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
     folders = trainings(exp)
     trained = exp if (exp / "conf.yaml").exists() else folders[0]
     conf = _text(trained / "conf.yaml")
-    values = yaml.safe_load(conf or "") or {}
+    values = plain_yaml.parse(conf or "", trained / "conf.yaml") or {}
     train, task = values.get("train", {}), values.get("task")
     histories = folds.histories(folders)
     if not paths and task not in front_end.TASKS:
@@ -78,7 +78,7 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
         epochs=folds.span(map(len, histories)) if histories else "",
         folds=len(folders),
         conf=conf,
-        differences=yaml.safe_load(_text(trained / "differences.yaml") or ""),
+        differences=plain_yaml.parse(_text(trained / "differences.yaml") or "", trained / "differences.yaml"),
         skipped=_skipped([exp, *data, *(part.with_name("all") for part in data if folders != [exp])]),
         made=_environment(),
     )

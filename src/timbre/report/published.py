@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import Field, model_validator
 
+from timbre import plain_yaml
 from timbre.conf import Section, build
 from timbre.errors import TimbreError
-from timbre.kaldi.text import read_text
 
 
 class Published(Section):
@@ -32,10 +31,7 @@ class Published(Section):
 
 def read_published(path: str | Path) -> list[Published]:
     """Published figures from a YAML list; an entry that is not one is named."""
-    try:
-        entries = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise TimbreError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    entries = plain_yaml.read(path)
     if not isinstance(entries, list):
         raise TimbreError(
             f"{path}: expected a list of entries with system, list, eer and min_dcf or accuracy and recall, source"

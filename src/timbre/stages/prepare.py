@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     module = corpus_module(args.corpus_kind)
     values = dict(option.partition("=")[::2] for option in args.option)
+    values = {name: {"true": True, "false": False}.get(text, text) for name, text in values.items()}
     if hasattr(module, "Options"):
         options = build(module.Options, values, "--option ")
         further = (options, print)

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from timbre.errors import TimbreError
 from timbre.models.batching import padded
+from timbre.randomness import generator
 from timbre.training.experiment import SpecAugmentConf, TrainConf
 
 
@@ -72,7 +73,7 @@ class CropBatches(Dataset):
     def set_epoch(self, epoch: int) -> None:
         """Draws the order of the epoch; the last batch is filled from its beginning."""
         self._epoch = epoch
-        rng = np.random.default_rng([self._conf.seed, epoch])
+        rng = generator(self._conf.seed, "order", epoch)
         draw = {"plain": self._plain, "balanced": self._balanced, "p_by_k": self._p_by_k}[self._conf.sampler]
         self._order = np.resize(draw(rng), len(self) * self._conf.batch_size)
 
@@ -120,11 +121,11 @@ class CropBatches(Dataset):
         utterances = list(self._utterances[chosen])
         feats, lengths = padded(
             [
-                self._frames(utterance, np.random.default_rng([conf.seed, self._epoch, place, row]))
+                self._frames(utterance, generator(conf.seed, "crop", self._epoch, place, row))
                 for row, utterance in enumerate(utterances, start=rows.start)
             ]
         )
-        rng = np.random.default_rng([conf.seed, self._epoch, place])
+        rng = generator(conf.seed, "masks", self._epoch, place)
         every = self._order[place * conf.batch_size :][: conf.batch_size]
         frames = conf.crop_frames or np.array([[self._reader.num_frames(name)] for name in self._utterances[every]])
         spec_augment(feats.numpy(), conf.spec_augment, rng, conf.batch_size, rows, frames)
@@ -144,12 +145,16 @@ def spec_augment(
     rows: slice = slice(None),
     frames: int | np.ndarray | None = None,
 ) -> None:
-    """Sets masks of random place and width to 0, in place; each row of ``feats`` (B, T, F) has its own.
+    """Sets masks of random place and width to the mean, in place; each row of ``feats`` (B, T, F) has its own.
 
-    Where ``feats`` are some ``rows`` of a ``batch``, the masks of all its rows are drawn: they do not depend on how
-    many processes share it. ``frames`` are how many of its T each row of the batch has, one number or (batch, 1).
+    The mean is that of each bin over the row's own frames as they were: near 0 where frames are normalised, and no
+    outlier where they are not. Where ``feats`` are some ``rows`` of a ``batch``, the masks of all its rows are
+    drawn: they do not depend on how many processes share it. ``frames`` are how many of its T each row of the
+    batch has, one number or (batch, 1); those after them stay as they are.
     """
     batch, frames = batch or len(feats), feats.shape[1] if frames is None else frames
+    valid = (np.arange(feats.shape[1]) < np.broadcast_to(frames, (batch, 1))[rows])[:, :, None]
+    chosen: np.ndarray | None = None  # what is masked of (B, T, F)
     if np.ptp(frames) == 0:  # rows that are all as long draw what crops of that length do
         frames = int(np.max(frames))
     shares = [(np.asarray(share) * frames).astype(int) for share in (conf.time_masks_share, conf.time_width_share)]
@@ -163,4 +168,7 @@ def spec_augment(
             begin = rng.integers(size - widths + 1)
             place = np.arange(feats.shape[axis])
             masked = ((place >= begin) & (place < begin + widths) & (number < masks))[rows]
-            feats[np.broadcast_to(np.expand_dims(masked, 3 - axis), feats.shape)] = 0
+            masked = np.expand_dims(masked, 3 - axis)
+            chosen = masked if chosen is None else chosen | masked
+    if chosen is not None:
+        np.copyto(feats, feats.mean(axis=1, keepdims=True, where=valid), where=chosen & valid)

@@ -24,7 +24,7 @@ from timbre.pipeline.fingerprint import digest_of
 
 
 class SpecAugmentConf(Section):
-    """Masks on training crops (Park et al. 2019, arXiv 1904.08779); masked values are 0, the mean."""
+    """Masks on training crops (Park et al. 2019, arXiv 1904.08779); each bin by its mean over the crop."""
 
     time_masks: NonNegativeInt = 0
     time_width: NonNegativeInt = Field(20, description="frames, at most")

@@ -15,6 +15,7 @@ from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.models.streams import StreamReader, Streams, batch_of, usable
+from timbre.randomness import generator
 from timbre.training.experiment import Experiment, TrainConf
 from timbre.training.heldout import split_utterances
 
@@ -105,7 +106,7 @@ class LanguageBatches(Dataset):
     def set_epoch(self, epoch: int) -> None:
         """Draws the batches of the epoch."""
         self._epoch = epoch
-        rng = np.random.default_rng([self._conf.seed, epoch])
+        rng = generator(self._conf.seed, "order", epoch)
         placed = []
         for language, names in self._of.items():
             order = self._balanced(names, rng) if self._conf.sampler == "balanced" else rng.permutation(names)
@@ -125,7 +126,7 @@ class LanguageBatches(Dataset):
 
     def __getitem__(self, place: int) -> FusionBatch:
         language, names = self._batches[place]
-        rng, crop = np.random.default_rng([self._conf.seed, self._epoch, place]), self._conf.crop_frames or None
+        rng, crop = generator(self._conf.seed, "crop", self._epoch, place), self._conf.crop_frames or None
         read = [
             self._speech.whole.read(name, start, crop)
             for name, start in zip(names, rng.random(len(names)), strict=True)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from timbre.losses import build_objective
+from timbre.randomness import seed_of
 from timbre.training.criterion import ObjectiveCriterion
 from timbre.training.crops import CropBatches
 from timbre.training.experiment import SpecAugmentConf
@@ -35,7 +36,7 @@ class SelfSupervised(Task):
         criterion = ObjectiveCriterion(encoder, loss, conf.precision, self.device)
         sums: dict[str, float] = {}
         with torch.random.fork_rng(), torch.no_grad():
-            torch.manual_seed(conf.seed)  # the same negatives and views after every epoch
+            torch.manual_seed(seed_of(conf.seed, "heldout"))  # the same negatives and views after every epoch
             for place in range(len(batches)):
                 step = criterion(batches[place], 1.0)
                 for name, value in {"loss": step.loss, **step.measures}.items():

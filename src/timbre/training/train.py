@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 
 import torch
-import yaml
 
+from timbre import plain_yaml
 from timbre.conf import differences, dump
 from timbre.conf_files import flat
 from timbre.errors import TimbreError
@@ -20,6 +20,7 @@ from timbre.kaldi.tables import ArkWriter
 from timbre.models import complete
 from timbre.models.precision import resolve_precision
 from timbre.models.trained import cpu_state, resolve_device
+from timbre.randomness import seed_of
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
 from timbre.training.experiment import Experiment, features_name, load_experiment
@@ -65,7 +66,7 @@ def train_experiment(
         kind = TASKS[experiment.task]
         speech = kind.read(experiment, data, allow_pipes, sources)
         log.info("%s; %s on %s, %d processes", speech, precision, device, processes.share()[1])
-        torch.manual_seed(conf.seed)
+        torch.manual_seed(seed_of(conf.seed, "weights"))
         task = kind(experiment, speech, device)
         batches = task.batches(processes.share())
         if experiment.init:
@@ -87,7 +88,7 @@ def _finish(trainer: Trainer, task: Task, epochs: list[int]) -> str:
     encoder.load_state_dict(weights["encoder"])
     loss.load_state_dict(weights["loss"])
     if len(epochs) > 1:
-        torch.manual_seed(conf.seed)
+        torch.manual_seed(seed_of(conf.seed, "batchnorm"))
         batches = task.batches()
         batches.set_epoch(conf.epochs)
         reestimate_batchnorm(encoder, batches, trainer.device, trainer.frozen, task.norm_batches)
@@ -128,7 +129,7 @@ def _claim(directory: Path, experiment: Experiment, data: DataDir) -> None:
         return
     with atomic_write(directory / "differences.yaml") as file:
         table = {key: f"{value} (default {default})" for key, (value, default) in differences(experiment).items()}
-        yaml.safe_dump(table, file, sort_keys=False, allow_unicode=True)
+        file.write(plain_yaml.dump(table))
     with atomic_write(stamp) as file:
         file.write(f"{trained_on}\n{features}\n")
     with atomic_write(path) as file:

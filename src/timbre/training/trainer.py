@@ -19,9 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
@@ -31,6 +30,7 @@ from timbre.errors import TimbreError, some
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
 from timbre.models.trained import cpu_state
+from timbre.randomness import seed_of
 from timbre.training import processes
 from timbre.training.averaging import epoch_file
 from timbre.training.checkpoints import NEWEST, Checkpoints
@@ -122,6 +122,7 @@ class Trainer:
             progress.update()
             progress.set_postfix_str(self._shown(rate), refresh=False)
             if state.batch < steps and self._checkpoints.due(self._done):
+                self._require_finite_weights()
                 self._save()
         self._end_epoch(board, rate, margin)
 
@@ -170,7 +171,8 @@ class Trainer:
         """One update; returns its loss and what else the criterion measures."""
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)  # checkpoints of old have none
-        torch.manual_seed(self._random_seed())
+        state = self.state
+        torch.manual_seed(seed_of(self.conf.seed, "layers", state.epoch, state.batch, processes.share()[0]))
         self._optimizer.zero_grad(set_to_none=True)
         step = self._criterion(batch, margin)
         values = [value.detach().float() for value in (step.loss, *step.measures.values())]
@@ -179,17 +181,14 @@ class Trainer:
             self._refuse_non_finite(value, batch, step.outputs)
         self._scaler.scale(step.loss).backward()
         self._scaler.unscale_(self._optimizer)
+        norm = nn.utils.get_total_norm([weight.grad for weight in self._parameters if weight.grad is not None])
+        if not math.isfinite(norm) and self._scaler.get_scale() <= 1:  # a larger scale is halved, the step left out
+            self._refuse_gradients(norm, batch)
         if self.conf.clip_norm:
-            nn.utils.clip_grad_norm_(self._parameters, self.conf.clip_norm)
+            nn.utils.clip_grads_with_norm_(self._parameters, self.conf.clip_norm, norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         return {"loss": value, **dict(zip(step.measures, measures, strict=True))}
-
-    def _random_seed(self) -> int:
-        """Of what layers draw (dropout) in this step and process."""
-        state = self.state
-        place = [self.conf.seed, state.epoch, state.batch, processes.share()[0]]
-        return int(np.random.SeedSequence(place).generate_state(1)[0])
 
     def _refuse_non_finite(self, value: float, batch: Batch, outputs: torch.Tensor) -> None:
         rows = (~torch.isfinite(outputs).flatten(1).all(dim=1)).nonzero().flatten().tolist()
@@ -201,7 +200,34 @@ class Trainer:
             "features, or lower train.learning_rate; the last checkpoint stands"
         )
 
+    def _refuse_gradients(self, norm: Tensor, batch: Batch) -> None:
+        gradients = {name: weight.grad for name, weight in self._named_parameters() if weight.grad is not None}
+        bad = [name for name, gradient in gradients.items() if not torch.isfinite(gradient).all()]
+        state = self.state
+        raise TimbreError(
+            f"gradients of norm {norm.item()} at epoch {state.epoch + 1}, batch {state.batch + 1}; "
+            f"{'not finite' if bad else 'too large'} those of {some(bad or gradients, 8)}; the batch: "
+            f"{some(batch.utterances, 4)}; the step was not taken; look at their features, or lower "
+            "train.learning_rate; the last checkpoint stands"
+        )
+
+    def _require_finite_weights(self) -> None:
+        """Before they are saved: a step by finite gradients may be too long."""
+        finite = {name: torch.isfinite(weight).all() for name, weight in self._named_parameters()}
+        whole = torch.stack(list(finite.values())).tolist()
+        if bad := [name for name, good in zip(finite, whole, strict=True) if not good]:
+            raise TimbreError(
+                f"weights that are not finite at epoch {self.state.epoch + 1}, after batch {self.state.batch}: "
+                f"{some(bad, 8)}; lower train.learning_rate; the last checkpoint stands"
+            )
+
+    def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        """Those that are trained."""
+        named = self._criterion.named_parameters()
+        return [(name.removeprefix("module."), weight) for name, weight in named if weight.requires_grad]
+
     def _end_epoch(self, board: SummaryWriter, rate: float, margin: float) -> None:
+        self._require_finite_weights()
         state, steps = self.state, len(self.batches)
         row: dict[str, float] = {"epoch": state.epoch + 1, "step": (state.epoch + 1) * steps}
         row |= {name: total / steps for name, total in state.sums.items()}
