@@ -35,8 +35,14 @@ class Section(BaseModel):
     @classmethod
     def _lists_are_tuples(cls, value: Any, field: ValidationInfo) -> Any:
         """YAML has lists, and strict validation takes tuples alone where a tuple is wanted."""
-        wanted = get_origin(cls.model_fields[field.field_name].annotation)
-        return tuple(value) if wanted is tuple and isinstance(value, list) else value
+        return _with_tuples(value, cls.model_fields[field.field_name].annotation)
+
+
+def _with_tuples(value: Any, wanted: Any) -> Any:
+    """Lists as tuples where ``wanted`` is a tuple, or a mapping to tuples."""
+    if get_origin(wanted) is dict and isinstance(value, Mapping):
+        return {key: _with_tuples(inner, get_args(wanted)[1]) for key, inner in value.items()}
+    return tuple(value) if get_origin(wanted) is tuple and isinstance(value, list) else value
 
 
 AnySection = SerializeAsAny[Section]
