@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
+
 import pytest
 from messages import names
 
@@ -46,3 +51,21 @@ def test_a_defect_of_ours_says_so_after_its_traceback(capsys, monkeypatch):
     assert code == 1 and names(
         last, "timbre show-conf: ", "ZeroDivisionError: division by zero", "defect of timbre"
     )
+
+
+def test_what_the_machine_refuses_is_one_line(capsys, monkeypatch):
+    from timbre.stages import show_conf
+
+    def no_handles(args):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "data/x")
+
+    monkeypatch.setattr(show_conf, "main", no_handles)
+    code, _, err = run(capsys, "show-conf", "--conf", "x")
+    assert code == 1 and names(err, "data/x", "Too many open files", "ulimit -n") and err.count("\n") == 1
+
+
+def test_a_full_disk_of_the_output_is_one_line():
+    command = [sys.executable, "-m", "timbre", "--help"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and names(done.stderr, "No space left on device") and done.stderr.count("\n") == 1

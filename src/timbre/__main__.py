@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from timbre import stages
-from timbre.errors import TimbreError, did_you_mean
+from timbre.errors import TimbreError, did_you_mean, machine_fault
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,40 +57,60 @@ def help_line(command: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs one command; a :class:`TimbreError` is one line on stderr and exit code 1."""
+    """Runs one command; what it or the machine refuses is one line on stderr and exit code 1."""
     argv = sys.argv[1:] if argv is None else argv
     known = commands()
+    name = " ".join(["timbre", *(word for word in argv[:1] if word in known)])
+    try:
+        try:
+            if name == "timbre":
+                _without_command(argv, known)
+            module = importlib.import_module(f"timbre.stages.{argv[0].replace('-', '_')}")
+            parser = Parser(prog=name, description=module.__doc__)
+            module.add_arguments(parser)
+            args = parser.parse_args(argv[1:])
+            module.main(args)
+            sys.stdout.flush()
+        except SystemExit:  # of --help
+            sys.stdout.flush()
+            raise
+    except TimbreError as error:
+        _fail(name, f"error: {error}")
+    except BrokenPipeError:  # `timbre … | head`: the reader has gone, which is no failure of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        _fail(name, "interrupted", 130)
+    except Exception as error:
+        said = machine_fault(error)
+        if said is None:
+            traceback.print_exc()
+            said = f"{type(error).__name__}: {error} (a defect of timbre: please report it with the lines above)"
+        _fail(name, f"error: {said}")
+
+
+def _without_command(argv: list[str], known: list[str]) -> NoReturn:
+    """Shows what there is, or refuses a command that there is not."""
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, known))
         lines = (f"  {name:{width}}  {help_line(name)}" for name in known)
         print("usage: timbre <command> [options]\n\n" + "\n".join(lines))
         sys.exit(0 if argv else 1)
-    if argv[0] not in known:
-        print(f"timbre: error: no command '{argv[0]}'{did_you_mean(argv[0], known)}", file=sys.stderr)
-        sys.exit(1)
-    module = importlib.import_module(f"timbre.stages.{argv[0].replace('-', '_')}")
-    parser = Parser(prog=f"timbre {argv[0]}", description=module.__doc__)
-    module.add_arguments(parser)
-    args = parser.parse_args(argv[1:])
+    raise TimbreError(f"no command '{argv[0]}'{did_you_mean(argv[0], known)}")
+
+
+def _fail(name: str, message: str, code: int = 1) -> NoReturn:
+    """One line on stderr, and the end; the code says it where the disk of a log is full.
+
+    What stdout still holds is dropped where it cannot be written: Python would fail by it once more.
+    """
     try:
-        module.main(args)
         sys.stdout.flush()
-    except TimbreError as error:
-        print(f"timbre {argv[0]}: error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:  # `timbre … | head`: the reader has gone, which is no failure of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print(f"timbre {argv[0]}: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        traceback.print_exc()
-        print(
-            f"timbre {argv[0]}: error: {type(error).__name__}: {error} (a defect of timbre: please report it with "
-            "the lines above)",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        print(f"{name}: {message}", file=sys.stderr, flush=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

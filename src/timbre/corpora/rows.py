@@ -22,7 +22,8 @@ from pathlib import Path
 from types import ModuleType
 
 from timbre import corpora
-from timbre.errors import TimbreError, did_you_mean, some
+from timbre.errors import TimbreError, did_you_mean, doing, some
+from timbre.kaldi.atomic import together
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.text import read_optional, write_table
 
@@ -176,15 +177,14 @@ def _refuse_other_corpus(path: Path, tables: Mapping[str, Mapping[str, str]]) ->
 
 
 def _write(path: Path, tables: Mapping[str, Mapping[str, str]]) -> None:
-    """A new directory appears whole, by one rename; in one that stands, table by table."""
+    """A new directory appears whole, by one rename; in one that stands, all tables at once."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        for name, table in tables.items():
-            write_table(fresh / name, table)
+        with together():
+            for name, table in tables.items():
+                write_table((path if path.exists() else fresh) / name, table)
         if not path.exists():
-            fresh.rename(path)
-        else:
-            for name in tables:
-                os.replace(fresh / name, path / name)
+            with doing(f"cannot write {path}"):
+                fresh.rename(path)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

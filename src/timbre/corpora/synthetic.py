@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from pydantic import Field
 from tqdm import tqdm
 
@@ -33,6 +32,7 @@ from timbre.corpora.voices import Speaker, Spoken, make_speaker, natural_variant
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_table
+from timbre.kaldi.write_wave import write_wave
 
 PARTS = ("train", "test")
 _README = f"""{SYNTHETIC}
@@ -102,8 +102,7 @@ def lay_out(corpus: Path, conf: Conf, job: int = 1, num_jobs: int = 1) -> int:
         if layout.phones:  # first, so that no audio is without
             _write_phones((corpus / said.wav).with_suffix(PHONES), spoken)
         samples = record(spoken.samples, conf.rate, conf.conditions, one.rng)
-        with atomic_write(corpus / said.wav, "wb") as file:
-            soundfile.write(file, samples, conf.rate, format="WAV", subtype="PCM_16")
+        write_wave(corpus / said.wav, samples, conf.rate)
     return len(todo)
 
 

@@ -30,6 +30,7 @@ from timbre.kaldi.policy import BadAudio, check_skipped
 from timbre.kaldi.text import write_table
 from timbre.kaldi.validate import validate
 from timbre.kaldi.wave_reader import WaveReader
+from timbre.kaldi.write_wave import write_wave
 
 log = logging.getLogger(__name__)
 _PEAK = 0.98  # full scale less a little: what rounds to 16 bit does not clip
@@ -142,6 +143,5 @@ def _copy(utterance: str, files: dict[str, Path], reader: WaveReader, augment: A
             if (peak := np.abs(copy).max()) > _PEAK:
                 log.info("%s: %.1f dB softer, or it would clip", path.stem, 20 * np.log10(peak / _PEAK))
                 copy = copy * (_PEAK / peak)
-            with atomic_write(path, "wb") as file:
-                soundfile.write(file, copy, rate, format="WAV", subtype="PCM_16")
+            write_wave(path, copy, rate)
     return len(samples) / rate

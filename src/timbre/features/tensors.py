@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -59,4 +59,25 @@ def _has_its_checksums(file: str | Path) -> bool:
 def save_tensors(file: Path, state: dict[str, Any]) -> None:
     """``torch.save``, whole or not at all."""
     with atomic_write(file, "wb") as out:
-        torch.save(state, out)
+        written = _Written(out)
+        try:
+            torch.save(state, written)
+        except RuntimeError as error:  # torch hides why a file could not be written
+            raise written.error or error from None
+
+
+class _Written:
+    """A file to write into, which keeps the system's error."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.error = file, None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        """Needed by torch; :func:`atomic_write` does it at the end."""

@@ -8,11 +8,11 @@ count among the first, does filter: the step that reads it needs it of all utter
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import copy_file, together
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.enrolment import leave_out
 from timbre.kaldi.layout import keyed_by, read_rows, tables
@@ -80,11 +80,12 @@ def fix(
         "speaker": set(keep.values()),
         "recording": {recording_of.get(utt, utt) for utt in keep},
     }
-    for name, table in found.items():
-        _replace(path / name, {key: value for key, value in table.items() if key in remain[kinds[name]]})
-    _replace(path / "spk2utt", {speaker: " ".join(utts) for speaker, utts in invert(keep).items()})
-    if (path / "enrol").exists():
-        _replace(path / "enrol", leave_out(_first_of_each(path / "enrol", report), keep, report))
+    with together():
+        for name, table in found.items():
+            _replace(path / name, {key: value for key, value in table.items() if key in remain[kinds[name]]})
+        _replace(path / "spk2utt", {speaker: " ".join(utts) for speaker, utts in invert(keep).items()})
+        if (path / "enrol").exists():
+            _replace(path / "enrol", leave_out(_first_of_each(path / "enrol", report), keep, report))
     return len(keep), len(utt2spk)
 
 
@@ -110,6 +111,5 @@ def _replace(path: Path, table: dict[str, str]) -> None:
         content = "".join(f"{key} {value}\n" for key, value in sorted(table.items()))
         if path.read_bytes() == content.encode():
             return
-        (path.parent / ".backup").mkdir(exist_ok=True)
-        shutil.copy2(path, path.parent / ".backup" / path.name)
+        copy_file(path, path.parent / ".backup" / path.name)
     write_table(path, table)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import remove, together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.policy import check_skipped
 from timbre.kaldi.text import read_table, write_table
@@ -35,17 +36,18 @@ def collect_jobs(
     written, skipped = merge_counted(data, out, f"{name}.{{}}.scp", f"{name}.{{}}.skipped", jobs)
     write_table(data.path / f"{name}.skipped", skipped)
     check_skipped(skipped, len(written) + len(skipped), max_skipped, data.path / f"{name}.skipped")
-    for table in beside:
-        if rows := _merge(out, f"{table}.{{}}", jobs):
-            write_table(data.path / table, rows)
-        else:
-            (data.path / table).unlink(missing_ok=True)
-    for other in with_it:
-        scp = _merge(out, f"{other}.{{}}.scp", jobs)
-        if apart := sorted(scp.keys() ^ written.keys()):
-            raise TimbreError(f"{out}: {name} and {other} differ in {some(apart)}; run the step again")
-        write_table(data.path / f"{other}.scp", scp)
-    write_table(data.path / f"{name}.scp", written)
+    with together():
+        for table in beside:
+            if rows := _merge(out, f"{table}.{{}}", jobs):
+                write_table(data.path / table, rows)
+            else:
+                remove(data.path / table)
+        for other in with_it:
+            scp = _merge(out, f"{other}.{{}}.scp", jobs)
+            if apart := sorted(scp.keys() ^ written.keys()):
+                raise TimbreError(f"{out}: {name} and {other} differ in {some(apart)}; run the step again")
+            write_table(data.path / f"{other}.scp", scp)
+        write_table(data.path / f"{name}.scp", written)
     return f"{data.path}/{name}.scp: {len(written)} utterances" + (f", {len(skipped)} skipped" if skipped else "")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import together
 from timbre.kaldi.datadir import DataDir, invert
 from timbre.kaldi.layout import keyed_by, read_unique, tables
 from timbre.kaldi.text import write_table
@@ -114,6 +115,7 @@ def _write(out: Path, result: dict[str, dict[str, object]]) -> None:
     rows = {name: {key: str(value) for key, value in table.items()} for name, table in result.items()}
     if all((out / name).exists() and read_unique(out / name) == table for name, table in rows.items()):
         return
-    for name, table in rows.items():
-        write_table(out / name, table)
-    remove_tables_but(out, rows)
+    with together():
+        for name, table in rows.items():
+            write_table(out / name, table)
+        remove_tables_but(out, rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from timbre.errors import TimbreError, some
+from timbre.errors import MachineError, TimbreError, doing, some
 from timbre.kaldi.text import write_table
 
 
@@ -33,11 +33,12 @@ class BadAudio:
         """Runs the block; notes what it throws under ``skip``, throws it with the utterance's name under ``fail``.
 
         What a decoder, a number or a table throws is the utterance's fault. No memory, no more files and a full
-        disk are the machine's, and pass as they are.
+        disk are the machine's, and pass under both.
         """
         try:
-            yield
-        except (OSError, MemoryError, SharedError):
+            with doing(utterance):
+                yield
+        except (OSError, MachineError, SharedError):
             raise
         except Exception as error:
             said = str(error).removeprefix(f"{utterance}: ")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.layout import NOTES
 from timbre.kaldi.text import read_optional, write_table
@@ -39,8 +40,9 @@ def join_streams(data: DataDir, streams: Mapping[str, tuple[Path, Path | None]],
     for name, table in tables.items():
         if missing := [utterance for utterance in kept if utterance not in table]:
             raise TimbreError(f"{name}: {len(missing)} of {len(kept)} utterances are missing ({some(missing, 3)})")
-    carry(data, {out: names_of(data, kept)})
-    write_table(out / "feats.skipped", skipped)
-    for name, table in tables.items():
-        write_table(out / name, {utterance: table[utterance] for utterance in kept})
+    with together():
+        carry(data, {out: names_of(data, kept)})
+        write_table(out / "feats.skipped", skipped)
+        for name, table in tables.items():
+            write_table(out / name, {utterance: table[utterance] for utterance in kept})
     return f"{out}: {len(kept)} utterances, streams {', '.join(streams)}"

@@ -19,7 +19,7 @@ from kaldiio.matio import write_array
 
 from timbre.errors import TimbreError
 from timbre.kaldi.ark_entry import ArkEntry
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.binary import (
     DTYPES,
     read_columns,
@@ -65,10 +65,11 @@ class ArkWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
-        if error is None:
-            with atomic_write(self._scp) as file:
-                file.writelines(self._lines)
+        with together():
+            self._stack.__exit__(kind, error, trace)
+            if error is None:
+                with atomic_write(self._scp) as file:
+                    file.writelines(self._lines)
 
 
 def locate(path: str, scp: str | Path | None = None) -> Path:

@@ -6,12 +6,12 @@ follows its utterance everywhere. Tables of the destination that the result does
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import copy_file, remove, together
 from timbre.kaldi.datadir import DataDir, invert
 from timbre.kaldi.layout import SETTINGS, Kind, keyed_by, read_unique, tables
 from timbre.kaldi.text import write_table
@@ -55,19 +55,20 @@ def carry(source: DataDir, parts: Mapping[Path, Names]) -> None:
     for destination in parts:
         if destination.resolve() == source.path.resolve():
             raise TimbreError(f"{destination}: source and destination are the same directory")
-    for name in carried:  # a table is read once, and not all of them held at a time
-        table = read_unique(source.path / name)
-        for destination, names in parts.items():
-            rows = {new: table[old] for old, new in names.of(keyed_by(name)).items() if old in table}
-            if name == "utt2spk":
-                rows = {utt: names.speaker[speaker] for utt, speaker in rows.items()}
-                _write_spk2utt(destination, rows)
-            write_table(destination / name, rows)
-    for destination in parts:
-        remove_tables_but(destination, [*carried, "spk2utt"])
-        for name in SETTINGS:
-            if source.has(name):
-                shutil.copyfile(source.path / name, destination / name)
+    with together():
+        for name in carried:  # a table is read once, and not all of them held at a time
+            table = read_unique(source.path / name)
+            for destination, names in parts.items():
+                rows = {new: table[old] for old, new in names.of(keyed_by(name)).items() if old in table}
+                if name == "utt2spk":
+                    rows = {utt: names.speaker[speaker] for utt, speaker in rows.items()}
+                    _write_spk2utt(destination, rows)
+                write_table(destination / name, rows)
+        for destination in parts:
+            remove_tables_but(destination, [*carried, "spk2utt"])
+            for name in SETTINGS:
+                if source.has(name):
+                    copy_file(source.path / name, destination / name)
 
 
 def copy(
@@ -75,9 +76,10 @@ def copy(
 ):
     """Copies a data directory under other ids; ``utt2uniq`` then keeps what each utterance was before."""
     names = names_of(source, None, new_utterance, new_speaker)
-    carry(source, {destination: names})
-    if not source.has("utt2uniq") and any(old != new for old, new in names.utterance.items()):
-        write_table(destination / "utt2uniq", {new: old for old, new in names.utterance.items()})
+    with together():
+        carry(source, {destination: names})
+        if not source.has("utt2uniq") and any(old != new for old, new in names.utterance.items()):
+            write_table(destination / "utt2uniq", {new: old for old, new in names.utterance.items()})
 
 
 def combine(
@@ -100,26 +102,29 @@ def combine(
         for name in ("utt2uniq", "segments"):
             if any(name in names for names in have.values()):
                 have[source].add(name)
-    written = []
-    for name in sorted(set().union(*have.values()) - {"spk2utt"}):
-        lack = [str(source) for source in sources if name not in have[source]]
-        if lack:
-            report(f"not combining {name} as it does not exist in {some(lack)}")
-            continue
-        table = _joined(name, sources)
-        if table is None:
-            report(f"not combining {name}: the sources have different ones for the same speaker; compute it again")
-            continue
-        if name == "utt2spk":
-            _write_spk2utt(destination, table)
-        write_table(destination / name, table)
-        written.append(name)
-        report(f"combined {name}")
-    remove_tables_but(destination, [*written, "spk2utt"])
-    for name in SETTINGS:
-        contents = {(source / name).read_bytes() if (source / name).exists() else None for source in sources}
-        if len(contents) == 1 and None not in contents:
-            shutil.copyfile(sources[0] / name, destination / name)
+    with together():
+        written = []
+        for name in sorted(set().union(*have.values()) - {"spk2utt"}):
+            lack = [str(source) for source in sources if name not in have[source]]
+            if lack:
+                report(f"not combining {name} as it does not exist in {some(lack)}")
+                continue
+            table = _joined(name, sources)
+            if table is None:
+                report(
+                    f"not combining {name}: the sources have different ones for the same speaker; compute it again"
+                )
+                continue
+            if name == "utt2spk":
+                _write_spk2utt(destination, table)
+            write_table(destination / name, table)
+            written.append(name)
+            report(f"combined {name}")
+        remove_tables_but(destination, [*written, "spk2utt"])
+        for name in SETTINGS:
+            contents = {(source / name).read_bytes() if (source / name).exists() else None for source in sources}
+            if len(contents) == 1 and None not in contents:
+                copy_file(sources[0] / name, destination / name)
 
 
 def _joined(name: str, sources: list[Path]) -> dict[str, str] | None:
@@ -166,4 +171,4 @@ def remove_tables_but(destination: Path, written: Collection[str]) -> None:
     """Removes tables of an earlier result."""
     for name in tables(destination):
         if name not in written:
-            (destination / name).unlink()
+            remove(destination / name)

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from timbre.errors import TimbreError
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.models.trained import TrainedModel
 
 OPSET = 17
@@ -64,9 +64,9 @@ def export_onnx(model: TrainedModel, path: str | Path) -> str:
             f"{path}: not written: the graph's {output} differs from torch's by {error:.2g} at other lengths than "
             f"the traced ones; the encoder {kind} decides by sizes what a graph must decide itself"
         )
-    with atomic_write(path, "wb") as file:
-        file.write(data)
-    with atomic_write(path.with_name(f"{path.name}.json")) as file:
+    with together(), atomic_write(path.with_name(f"{path.name}.json")) as file:
+        with atomic_write(path, "wb") as graph_file:
+            graph_file.write(data)
         file.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return f"{path}: {len(data) / 1e6:.1f} MB, opset {OPSET}, {output} within {error:.1g} of torch's"
 

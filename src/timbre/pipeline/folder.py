@@ -42,6 +42,7 @@ def adopt(step: Declaration, now: Record) -> bool:
         if record is None or record.fingerprint != now.fingerprint or path == _current(step.output):
             continue
         if not misfits(path, record):
+            remove_record(path, MAKING)  # of a run that failed between the two
             _set_link(step, path)
             return True
     return False
@@ -73,14 +74,19 @@ def end_folder(step: Declaration, work: Path, now: Record) -> None:
 
 def _set_link(step: Declaration, work: Path) -> None:
     output, old = step.output, _current(step.output)
-    if output.is_dir() and not output.is_symlink():  # made before there were records
+    link, earlier = _link(output), output.is_dir() and not output.is_symlink()
+    link.unlink(missing_ok=True)
+    link.symlink_to(work.name)
+    if earlier:  # made before there were records
         old = output.parent / f".{output.name}.earlier"
         shutil.rmtree(old, ignore_errors=True)
         output.rename(old)
-    link = _link(output)
-    link.unlink(missing_ok=True)
-    link.symlink_to(work.name)
-    os.replace(link, output)
+    try:
+        os.replace(link, output)
+    except OSError:
+        if earlier:
+            old.rename(output)
+        raise
     if old and old != work and old.exists():
         if step.keep or old.name.endswith(".earlier"):
             print(f"{output}: what was there is kept as {old} until utils/clean.sh removes it", file=sys.stderr)

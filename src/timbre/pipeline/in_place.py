@@ -40,9 +40,9 @@ def begin_files(step: Declaration, now: Record, there: Record | None, started: R
     if step.resumable and not same:
         _set_aside(step, there)
     step.output.mkdir(parents=True, exist_ok=True)
+    write_record(now, step.output, making_name(step))
     if not step.edited:  # the record of tables tells what people have edited, should the step fail now
         (step.output / record_name(step)).unlink(missing_ok=True)
-    write_record(now, step.output, making_name(step))
     return step.output
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from timbre.errors import TimbreError
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.pipeline.declaration import Declaration, conf_values, hint
 from timbre.pipeline.fingerprint import RECORD, Audio, FileState, data_tables, digest_of, folder_files, frame_tables
 
@@ -169,18 +169,18 @@ def read_record(folder: Path, name: str = RECORD) -> Record | None:
 
 
 def write_record(record: Record, folder: Path, name: str = RECORD) -> None:
-    """Writes a record, whole; the list of audio files lies beside it."""
+    """Writes a record, and the lists of audio files beside it."""
     path = folder / name
-    for place, key in enumerate(record.audio):
-        audio = record.audio_files[key]
-        with atomic_write(_audio_path(path, place), "wb") as file:
-            file.write(len(audio.names).to_bytes(8, "little"))
-            audio.stats.tofile(file)
-            file.write("\n".join(audio.names).encode())
     values = {key: value for key, value in vars(record).items() if key != "audio_files"}
     for states in ("inputs", "tables"):
         values[states] = {key: asdict(state) for key, state in values[states].items()}
-    with atomic_write(path) as file:
+    with together(), atomic_write(path) as file:
+        for place, key in enumerate(record.audio):
+            audio = record.audio_files[key]
+            with atomic_write(_audio_path(path, place), "wb") as listed:
+                listed.write(len(audio.names).to_bytes(8, "little"))
+                audio.stats.tofile(listed)
+                listed.write("\n".join(audio.names).encode())
         json.dump(values, file, indent=1, ensure_ascii=False)
         file.write("\n")
 

@@ -7,9 +7,9 @@ folder, and the tables about them are copied.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
+from timbre.kaldi.atomic import atomic_write, copy_file
 from timbre.kaldi.layout import FRONT_END, NOTES
 from timbre.kaldi.text import read_lines, read_optional, read_table
 from timbre.pipeline.record import Record, read_record
@@ -35,19 +35,20 @@ def reuse_frames(out: Path, work: Path) -> int:
     utterances = read_table(work / "utt2spk").keys()
     if utterances != read_table(old / "utt2spk").keys() | skipped.keys():
         return 0
-    (work / "data").mkdir()
+    (work / "data").mkdir(exist_ok=True)
     for ark in (old / "data").glob("*.ark"):
         try:
             os.link(ark, work / "data" / ark.name)
         except OSError:  # a file system without hard links
-            shutil.copyfile(ark, work / "data" / ark.name)
+            copy_file(ark, work / "data" / ark.name)
     for name in _SCPS:
         if (old / name).exists():
             lines = (line.replace(f"{old}/data/", f"{work}/data/", 1) for _, line in read_lines(old / name))
-            (work / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            with atomic_write(work / name) as file:
+                file.writelines(f"{line}\n" for line in lines)
     for name in _ABOUT:
         if (old / name).exists():
-            shutil.copyfile(old / name, work / name)
+            copy_file(old / name, work / name)
     return len(utterances)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from timbre.errors import TimbreError, some
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.folds import read_folds
 from timbre.kaldi.labels import read_labels
@@ -111,9 +111,9 @@ def evaluate_classes(
     metrics["classes"] = by_class(decisions, draws, classes)
     alike = labels == "utt2spk" or len(people) == len(utterances)  # each is a class, or known by one utterance
     metrics["speakers"] = None if alike else by_speaker(decisions, speakers, people.tolist())
-    with atomic_write(Path(out) / "confusion.npz", "wb") as file:
-        np.savez_compressed(file, matrix=matrix, classes=np.array(classes))
-    with atomic_write(Path(out) / "metrics.json") as file:
+    with together(), atomic_write(Path(out) / "metrics.json") as file:
+        with atomic_write(Path(out) / "confusion.npz", "wb") as arrays:
+            np.savez_compressed(arrays, matrix=matrix, classes=np.array(classes))
         file.write(json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     return metrics
 

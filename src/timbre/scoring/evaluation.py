@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from timbre.errors import TimbreError, did_you_mean, some
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.trials import read_scores_of, read_trials, sha256
 from timbre.scoring.bootstrap import PRIORS, Speakers, replicates, speakers_of, with_interval
@@ -90,9 +90,9 @@ def evaluate(
         name: _condition(scores[first][mask], trials.target[mask], speakers.take(mask), threshold, count, seed)
         for name, mask in conditions(directory, trials, speakers).items()
     }
-    with atomic_write(Path(out) / "curves.npz", "wb") as file:
-        np.savez(file, **curves)
-    with atomic_write(Path(out) / "metrics.json") as file:
+    with together(), atomic_write(Path(out) / "metrics.json") as file:
+        with atomic_write(Path(out) / "curves.npz", "wb") as arrays:
+            np.savez(arrays, **curves)
         file.write(json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     return metrics
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
+from timbre.kaldi.atomic import copy_file
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.jobs import collect_jobs
 from timbre.kaldi.layout import FRONT_END, NOTES
@@ -22,4 +22,4 @@ def main(args: argparse.Namespace) -> None:
     data = DataDir(args.data)
     voiced = ["vad"] if (args.out / "vad.1.scp").exists() else []
     print(collect_jobs(data, args.out, "feats", [*NOTES], args.jobs, args.max_skipped, voiced))
-    shutil.copyfile(args.out / FRONT_END, data.path / FRONT_END)
+    copy_file(args.out / FRONT_END, data.path / FRONT_END)
