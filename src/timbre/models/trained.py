@@ -21,6 +21,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.waveform import Audio, Waveform, waveform
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
+from timbre.models.memory import require_memory
 
 
 class ModelConf(Section):
@@ -105,6 +106,8 @@ class TrainedModel:
             raise AudioError(
                 f"{names[shortest]}: {int(lengths[shortest])} frames, the encoder needs {self.encoder.min_frames}"
             )
+        longest = names[int(lengths.argmax())]
+        require_memory(self.encoder, batch.shape, longest, getattr(self.conf.features, "frame_shift", None))
         with torch.inference_mode():
             embeddings = self.encoder(batch.to(self.device), lengths).float().cpu().numpy()
         if not np.isfinite(embeddings).all():
