@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from timbre.errors import TimbreError
+from timbre.errors import MachineError, TimbreError, doing, fault
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.trials import sha256
 
@@ -57,23 +57,27 @@ def download(archive: Archive, directory: Path) -> Path:
             member that would be written outside of the folder.
     """
     corpus = directory / archive.folder
+    part = directory / f"{archive.url.rsplit('/', 1)[-1]}.part"
     if not corpus.exists():
-        _fetch_and_unpack(archive, directory, corpus)
+        _fetch_and_unpack(archive, part, corpus)
+    part.unlink(missing_ok=True)
     if archive.inner:
         _unpack_inner(sorted(corpus.glob(archive.inner)))
     return corpus
 
 
-def _fetch_and_unpack(archive: Archive, directory: Path, corpus: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    part = directory / f"{archive.url.rsplit('/', 1)[-1]}.part"
-    _require_space(archive, directory, part)
+def _fetch_and_unpack(archive: Archive, part: Path, corpus: Path) -> None:
+    with doing(f"cannot write {part}"):
+        part.parent.mkdir(parents=True, exist_ok=True)
+    _require_space(archive, part.parent, part)
     _fetch(archive, part)
     digest = _check(archive, part)
-    _unpack(archive, part, corpus)
-    with atomic_write(directory / f"{archive.folder}.sha256") as file:
-        file.write(f"{digest}  {part.stem}\n")
-    part.unlink()
+    with _extracted(part, corpus.parent) as folder:
+        if not (folder / archive.folder).is_dir():
+            raise TimbreError(f"{part}: no folder '{archive.folder}' in it; remove it and download again")
+        with atomic_write(corpus.with_name(f"{archive.folder}.sha256")) as file:
+            file.write(f"{digest}  {part.stem}\n")
+        (folder / archive.folder).rename(corpus)  # last: the corpus is not fetched again
 
 
 def _require_space(archive: Archive, directory: Path, part: Path) -> None:
@@ -117,8 +121,10 @@ def _transfer(archive: Archive, part: Path, have: int) -> None:
     request = urllib.request.Request(archive.url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=60) as response:
         resumed = response.status == http.client.PARTIAL_CONTENT
+        with doing(f"cannot write {part}"):  # a full disk is no broken transfer, and no reason to try again
+            file = open(part, "ab" if resumed else "wb")  # noqa: SIM115
         with (
-            open(part, "ab" if resumed else "wb") as file,
+            file,
             tqdm(
                 desc=part.stem,
                 total=archive.size,
@@ -129,7 +135,9 @@ def _transfer(archive: Archive, part: Path, have: int) -> None:
             ) as bar,
         ):
             while block := response.read(_BLOCK):
-                file.write(block)
+                with doing(f"cannot write {part}"):
+                    file.write(block)
+                    file.flush()
                 bar.update(len(block))
 
 
@@ -158,14 +166,6 @@ def _md5(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _unpack(archive: Archive, part: Path, corpus: Path) -> None:
-    """Unpacks beside ``corpus`` and renames."""
-    with _extracted(part, corpus.parent) as folder:
-        if not (folder / archive.folder).is_dir():
-            raise TimbreError(f"{part}: no folder '{archive.folder}' in it; remove it and download again")
-        (folder / archive.folder).rename(corpus)
-
-
 def _unpack_inner(archives: Sequence[Path]) -> None:
     """Unpacks archives where they lie and removes each once all its files are there."""
     for path in tqdm(archives, desc="unpacking", unit="archive", mininterval=1, disable=not archives):
@@ -191,7 +191,7 @@ def _extracted(path: Path, beside: Path) -> Iterator[Path]:
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TimbreError(f"{path}: cannot be unpacked ({error}); remove it and download again") from error
     except OSError as error:
-        raise TimbreError(f"{path}: cannot unpack: {error.strerror or error}") from error
+        raise MachineError(f"{path}: cannot be unpacked: {fault(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from timbre.errors import TimbreError
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.layout import tables
 from timbre.kaldi.transform import carry, names_of
@@ -56,7 +56,6 @@ def split(path: str | Path, parts: int, per_utterance: bool = False, out: Path |
     with _lock(destination / ".lock"):
         if _up_to_date(data.path, stamp):
             return destination
-        stamp.unlink(missing_ok=True)
         source = _fingerprint(data.path)
         utterances = sorted(data.utt2spk)
         blocks = [[utt] for utt in utterances] if per_utterance else list(data.spk2utt.values())
@@ -68,9 +67,13 @@ def split(path: str | Path, parts: int, per_utterance: bool = False, out: Path |
             )
         cuts = cut([len(block) for block in blocks], parts)
         inside = [itertools.chain.from_iterable(blocks[start:stop]) for start, stop in itertools.pairwise(cuts)]
-        carry(data, {destination / str(i): names_of(data, list(utts)) for i, utts in enumerate(inside, start=1)})
-        with atomic_write(stamp) as file:  # last: parts without it were interrupted
-            file.write(source)
+        with together():
+            carry(
+                data, {destination / str(i): names_of(data, list(utts)) for i, utts in enumerate(inside, start=1)}
+            )
+            with atomic_write(stamp) as file:
+                file.write(source)
+            stamp.unlink(missing_ok=True)  # parts without it were interrupted
     return destination
 
 

@@ -22,7 +22,7 @@ import timbre
 from timbre import plain_yaml
 from timbre.conf_files import conf_files
 from timbre.errors import TimbreError
-from timbre.kaldi.atomic import atomic_write
+from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.text import read_table
 from timbre.pipeline.declaration import model_file
 from timbre.pipeline.fingerprint import FileState, digest_of
@@ -67,15 +67,17 @@ def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]
 
 def write_plan(plan: Path, asked: Mapping[str, Any], files: Iterable[Path], texts: Mapping[str, str]) -> None:
     """Writes a plan: its texts by file name, and last what it was made of: ``files`` and the words ``asked``."""
-    for path in (plan / _MADE_OF, *plan.glob(".*.tmp")):
+    for path in plan.glob(".*.tmp"):
         path.unlink(missing_ok=True)
-    for name, text in texts.items():
-        with atomic_write(plan / name) as file:
-            file.write(text)
     states = {str(path): _state_of(path) for path in files}
-    with atomic_write(plan / _MADE_OF) as file:
-        json.dump({"asked": digest_of(dict(asked)), "code": _code(), "files": states}, file, indent=1)
-        file.write("\n")
+    with together():
+        for name, text in texts.items():
+            with atomic_write(plan / name) as file:
+                file.write(text)
+        with atomic_write(plan / _MADE_OF) as file:
+            json.dump({"asked": digest_of(dict(asked)), "code": _code(), "files": states}, file, indent=1)
+            file.write("\n")
+        (plan / _MADE_OF).unlink(missing_ok=True)  # a kill among the renames leaves no plan
 
 
 def read_names(plan: Path) -> dict[str, str]:

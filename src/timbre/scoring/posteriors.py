@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copyfile
 
 import numpy as np
 
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import copy_file
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import ArkWriter, read_vectors
@@ -106,7 +106,7 @@ def collect_posteriors(data: DataDir, parts: Path, out: Path, jobs: int, max_ski
     write_classes(out / "classes", classes)
     found = collect_vectors(data, parts, out, "posteriors", jobs, max_skipped)
     if (parts / "streams").exists():
-        copyfile(parts / "streams", out / "streams")
+        copy_file(parts / "streams", out / "streams")
         collect_vectors(data, parts, out, "gates", jobs, max_skipped)
     return f"{out}/posteriors.scp: {len(found)} utterances, {len(classes)} classes"
 
