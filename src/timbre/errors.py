@@ -26,6 +26,8 @@ class MachineError(TimbreError):
     """The machine refused, not the data: no space, memory or file handles. No policy skips an utterance for it."""
 
 
+MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Of what the system says on opening a file: no fault of that file."""
 _AGAIN = "then run the same command again"
 _MENDS = {
     errno.ENOSPC: f"free some (df -h, utils/clean.sh), {_AGAIN}",

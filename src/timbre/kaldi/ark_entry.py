@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from timbre.errors import TimbreError
-from timbre.kaldi.binary import DTYPES, read_exactly, read_matrix_header, read_token
+from timbre.kaldi.binary import DTYPES, read_dimension, read_matrix_header, read_token
 
 _LONGEST = 4096  # bytes of a key: what has no space for longer is no archive
 
@@ -100,9 +100,9 @@ def _skip(file: BinaryIO, path: str) -> None:
     """
     token = read_token(file, path)
     if token in (b"FV", b"DV"):
-        rows, columns = 1, int(read_exactly(file, 5, path)[1:].view("<i4")[0])
+        rows, columns = 1, read_dimension(file, path)
     elif token in DTYPES:
-        rows, columns, _, _ = read_matrix_header(file, token)
+        rows, columns, _, _ = read_matrix_header(file, token, path)
     else:
         raise TimbreError(f"{path}: neither a matrix nor a vector")
     percentiles = 8 * columns if token == b"CM" else 0

@@ -11,43 +11,63 @@ Binary objects begin with ``\\0B`` and a token (kaldi-matrix.cc, kaldi-vector.cc
 from __future__ import annotations
 
 import os
+import re
 from typing import BinaryIO
 
 import numpy as np
 
 from timbre.errors import TimbreError
 
+_LARGE = 1 << 20  # bytes that are allocated because a header says so
+_LONGEST_LINE = 1 << 24  # bytes of a row as text
+_TEXT = re.compile(rb"\s*\[(?:\s([^\[\]]*))?\][ \t\r]*\n?")
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf(inity)?|nan)", re.IGNORECASE)
+
 DTYPES = {b"FM": "<f4", b"DM": "<f8", b"FV": "<f4", b"DV": "<f8", b"CM2": "<u2", b"CM3": "u1", b"CM": "u1"}
 
 
 def read_token(file: BinaryIO, rxfile: str) -> bytes | None:
-    """The type token of a binary object, or ``None`` for Kaldi's text form."""
-    mark = file.read(2)
-    if mark != b"\0B":
-        if b"[" in mark + file.read(2):
-            file.seek(-2, os.SEEK_CUR)
-            return None
-        raise TimbreError(f"{rxfile}: no Kaldi object at this place; is the ark corrupt?")
-    token = file.read(3)
+    """The type token of a binary object, or ``None`` for Kaldi's text form, before which ``file`` is left."""
+    place = file.tell()
+    start = file.read(4)
+    if start[:2] != b"\0B":
+        if start.lstrip(b" \t\n\r")[:1] not in (b"[", b""):
+            raise TimbreError(f"{rxfile}: no Kaldi object at this place; is the ark corrupt?")
+        file.seek(place)
+        return None
+    token = start[2:] + file.read(1)
     if not token.endswith(b" "):
         token += file.read(1)
     return token.strip()
 
 
-def read_matrix_header(file: BinaryIO, token: bytes) -> tuple[int, int, float, float]:
+def read_matrix_header(file: BinaryIO, token: bytes, rxfile: str) -> tuple[int, int, float, float]:
     """``(rows, cols, minimum, step)``; the last two for compressed matrices only."""
+    sizes = [("rows", "<i4"), ("cols", "<i4")]
     if token in (b"FM", b"DM"):
-        header = np.frombuffer(file.read(10), dtype=[("m", "u1"), ("rows", "<i4"), ("n", "u1"), ("cols", "<i4")])
-        low = step = 0.0
+        fields = [("four", "u1"), sizes[0], ("also", "u1"), sizes[1]]
     else:
-        header = np.frombuffer(
-            file.read(16), dtype=[("low", "<f4"), ("range", "<f4"), ("rows", "<i4"), ("cols", "<i4")]
-        )
-        low, step = header["low"], header["range"] / np.float32(255 if token == b"CM3" else 65535)
-        low, step = (low[0], step[0]) if len(header) else (0.0, 0.0)
-    if not len(header) or header["rows"][0] < 0 or header["cols"][0] < 0:
-        raise TimbreError(f"{file.name}: a matrix with a broken header; is the ark corrupt?")
-    return int(header["rows"][0]), int(header["cols"][0]), low, step
+        fields = [("low", "<f4"), ("range", "<f4"), *sizes]
+    header = read_exactly(file, np.dtype(fields).itemsize, rxfile).view(fields)[0]
+    rows, cols = int(header["rows"]), int(header["cols"])
+    marked = token not in (b"FM", b"DM") or (header["four"], header["also"]) == (4, 4)
+    if not marked or rows < 0 or cols < 0:
+        raise TimbreError(f"{rxfile}: a matrix with a broken header; is the ark corrupt?")
+    if token in (b"FM", b"DM"):
+        return rows, cols, 0.0, 0.0
+    step = header["range"] / np.float32(255 if token == b"CM3" else 65535)
+    if not np.isfinite([header["low"], step]).all():
+        raise TimbreError(f"{rxfile}: a compressed matrix with a broken header; is the ark corrupt?")
+    return rows, cols, header["low"], step
+
+
+def read_dimension(file: BinaryIO, rxfile: str) -> int:
+    """The number of values of a vector, which follow."""
+    header = read_exactly(file, 5, rxfile)
+    dimension = int(header[1:].view("<i4")[0])
+    if header[0] != 4 or dimension < 0:
+        raise TimbreError(f"{rxfile}: a vector with a broken header; is the ark corrupt?")
+    return dimension
 
 
 def read_columns(file: BinaryIO, rxfile: str, rows: int, cols: int, low: float, step: float) -> np.ndarray:
@@ -66,17 +86,39 @@ def read_columns(file: BinaryIO, rxfile: str, rows: int, cols: int, low: float, 
 
 
 def read_exactly(file: BinaryIO, size: int, rxfile: str) -> np.ndarray:
-    """``size`` bytes as uint8, or the error that the file ends before."""
-    data = file.read(size)
-    if len(data) < size:
-        raise TimbreError(f"{rxfile}: the file ends {size - len(data)} bytes too early; is the ark cut short?")
+    """``size`` bytes as uint8, or the error that the file ends before: what is not there is not allocated."""
+    if size > _LARGE:
+        size_left = max(os.fstat(file.fileno()).st_size - file.tell(), 0)
+        data = b"" if size > size_left else file.read(size)
+        missing = size - (len(data) or size_left)
+    else:
+        data = file.read(size)
+        missing = size - len(data)
+    if missing > 0:
+        raise TimbreError(f"{rxfile}: the file ends {missing} bytes too early; is the ark cut short?")
     return np.frombuffer(data, dtype=np.uint8)
 
 
-def read_text_form(file: BinaryIO) -> np.ndarray:
-    """Kaldi's text form, from after ``[`` or before it up to ``]``: a matrix ``(rows, F)`` (a vector: 1 row)."""
-    body = b""
-    while b"]" not in body and (line := file.readline()):
-        body += line
-    rows = body.partition(b"]")[0].replace(b"[", b"").split(b"\n")
-    return np.array([row.split() for row in rows if row.split()], dtype=np.float32)
+def read_text_form(file: BinaryIO, rxfile: str) -> np.ndarray:
+    """Kaldi's text form, `` [ 1 2 3 ]`` or with a row a line: (rows, F), of a vector one row.
+
+    Raises:
+        TimbreError: for brackets that stand otherwise, values that are no numbers, rows of different lengths. The
+            row is named, counted from 1.
+    """
+    lines = []
+    while line := file.readline(_LONGEST_LINE):
+        lines.append(line)
+        if b"]" in line:
+            break
+    match = _TEXT.fullmatch(b"".join(lines))
+    if not match:
+        raise TimbreError(f"{rxfile}: expected numbers after '[' and a blank, up to ']' and the end of the line")
+    rows = [row.split() for row in re.split(rb"[\n;]", match[1] or b"")]
+    rows = [row for row in rows if row]
+    for number, row in enumerate(rows, start=1):
+        if bad := next((value for value in row if not _NUMBER.fullmatch(value)), None):
+            raise TimbreError(f"{rxfile}: row {number}: '{bad.decode(errors='replace')}' is not a number")
+        if len(row) != len(rows[0]):
+            raise TimbreError(f"{rxfile}: row {number} has {len(row)} values, the first {len(rows[0])}")
+    return np.array(rows, dtype=np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32)

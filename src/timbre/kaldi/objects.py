@@ -9,6 +9,7 @@ in binary after ``\\0B`` (each part with its own token), or as text.
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 
@@ -53,11 +54,13 @@ def read_plda(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise TimbreError(f"{path}: cannot be read: {error.strerror}; steps/train_backends.sh writes it") from None
     try:
         parts = _parsed_binary(data) if data.startswith(b"\0B<Plda> ") else _parsed_text(data)
+        mean, transform, psi = (np.asarray(part, dtype=np.float64) for part in parts)
     except (ValueError, KeyError, struct.error) as error:
         raise TimbreError(f"{path}: not a PLDA model of Kaldi's ({error}); is the file cut short?") from None
-    mean, transform, psi = (np.asarray(part, dtype=np.float64) for part in parts)
     if transform.shape != (mean.size, mean.size) or psi.shape != mean.shape or mean.ndim != 1:
         raise TimbreError(f"{path}: a PLDA model of shapes {mean.shape}, {transform.shape}, {psi.shape}")
+    if not all(np.isfinite(part).all() for part in (mean, transform, psi)) or (psi < 0).any():
+        raise TimbreError(f"{path}: a PLDA model with values that are not finite, or a variance below 0")
     return mean, transform, psi
 
 
@@ -81,7 +84,9 @@ def _parsed_binary(data: bytes) -> list[np.ndarray]:
             for axis in range(1 + data.startswith(b"M", place + 1))
         ]
         place += 3 + 5 * len(shape)
-        count = int(np.prod(shape))
+        if min(shape) < 1:
+            raise ValueError(f"a part of shape {shape}")
+        count = math.prod(shape)
         parts.append(np.frombuffer(data, dtype, count, place).reshape(shape))
         place += count * dtype.itemsize
     return parts

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 import soundfile
 
-from timbre.errors import AudioError, some
+from timbre.errors import MACHINE, AudioError, some
 from timbre.kaldi.containers import Promise, Source, promised
 from timbre.kaldi.foreign import ForeignError
 
@@ -28,7 +28,6 @@ _BLOCK = 1 << 20  # samples
 _AT_ONCE = 1 << 25  # samples that are allocated because a header says so
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a fifo", stat.S_IFSOCK: "a socket"}
 _KINDS |= {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-_MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # no fault of the file
 
 
 class AudioFile(soundfile.SoundFile):
@@ -129,7 +128,7 @@ def _open(path: str) -> tuple[int, int]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a fifo waits otherwise
     except OSError as error:
-        if error.errno in _MACHINE:
+        if error.errno in MACHINE:
             raise
         raise AudioError(_why(path, error)) from None
     status = os.fstat(descriptor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,23 +18,27 @@ from typing import BinaryIO
 import numpy as np
 from kaldiio.matio import write_array
 
-from timbre.errors import TimbreError
+from timbre.errors import MACHINE, TimbreError
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.binary import (
     DTYPES,
     read_columns,
+    read_dimension,
     read_exactly,
     read_matrix_header,
     read_text_form,
     read_token,
 )
-from timbre.kaldi.rxfile import parse_rxfile
+from timbre.kaldi.rxfile import Rxfile, parse_rxfile, resolve_columns, resolve_rows
 from timbre.kaldi.text import read_table
 
 STORAGE = {"float32": None, "half": 3, "kaldi": 2}
 """How matrices are kept: float32; 16 bit (``CM2``, half the size, rows still readable alone); Kaldi's speech
 feature format (``CM``, a quarter)."""
+
+
+_KEY = re.compile(r"[^\s\0]+", re.ASCII)
 
 
 class ArkWriter:
@@ -47,6 +52,7 @@ class ArkWriter:
         self._ark, self._scp = Path(ark_path), Path(scp_path)
         self._compression = STORAGE[storage]
         self._lines: list[str] = []
+        self._keys: set[str] = set()
 
     def __enter__(self) -> ArkWriter:
         self._stack = contextlib.ExitStack()
@@ -54,8 +60,16 @@ class ArkWriter:
         return self
 
     def write(self, key: str, array: np.ndarray) -> None:
-        """Adds a matrix ``(T, F)`` or a vector ``(D,)`` under ``key``; values that are not finite are refused."""
+        """Adds a matrix ``(T, F)`` or a vector ``(D,)`` under ``key``.
+
+        Raises:
+            TimbreError: for values that are not finite, and a key that could not be read back or comes twice.
+        """
         array = np.ascontiguousarray(array, dtype=np.float32)
+        if not _KEY.fullmatch(key) or key in self._keys:
+            why = "comes twice" if key in self._keys else "holds blanks, or nothing"
+            raise TimbreError(f"'{key}': a key for {self._ark} that {why}; give each utterance an id of its own")
+        self._keys.add(key)
         if not np.isfinite(array).all():
             raise TimbreError(f"{key}: values that are not finite for {self._ark}")
         self._file.write(f"{key} ".encode())
@@ -96,41 +110,37 @@ def read_matrix(
     """Rows ``start:stop`` of a matrix as ``(rows, F)`` float32, reading only what these rows need.
 
     Args:
-        rxfile: ``file.ark:offset`` or a file, with Kaldi's range ``[first:last]`` or
-            ``[first:last,first:last]`` (both ends included) if there is one.
+        rxfile: ``file.ark:offset`` or a file, with a range if there is one (:mod:`timbre.kaldi.rxfile`); rows are
+            counted from its first.
         scp: where the rxfile stands, for :func:`locate`.
         entry: what the ark is to hold there; anything else is refused.
     Raises:
-        TimbreError: naming the rxfile, for a missing file, an offset past its end, what is no matrix.
+        TimbreError: naming the rxfile, for a missing file, an offset past its end, what is no matrix, and a range
+            beyond its size.
     """
-    ranges = [part.split(":") for part in (parse_rxfile(rxfile)["range"] or "").split(",") if part]
-    columns = of_all = slice(None)
-    if ranges:
-        first, last = int(ranges[0][0]), int(ranges[0][-1])
-        of_all = slice(first, last + 1)
-        start, stop = first + start, last + 1 if stop is None else min(first + stop, last + 1)
-        if len(ranges) > 1:
-            columns = slice(int(ranges[1][0]), int(ranges[1][-1]) + 1)
-    with _opened(rxfile, scp) as file:
-        if entry and not ranges:
+    place = parse_rxfile(rxfile)
+    with _opened(place, rxfile, scp) as file:
+        if entry and not (place.rows or place.columns):
             entry.compare_key(file, rxfile)
         token = read_token(file, rxfile)
         if token is None:
-            values = read_text_form(file)
-            if entry:
-                entry.compare_rows(len(values[of_all]), rxfile)
-            return values[start:stop, columns]
-        if token not in (b"FM", b"DM", b"CM", b"CM2", b"CM3"):
+            values = read_text_form(file, rxfile)
+            rows, cols = values.shape
+        elif token in (b"FM", b"DM", b"CM", b"CM2", b"CM3"):
+            rows, cols, low, step = read_matrix_header(file, token, rxfile)
+        else:
             raise TimbreError(f"{rxfile}: not a matrix (token {token!r}); is the ark corrupt?")
-        rows, cols, low, step = read_matrix_header(file, token)
+        first, last = resolve_rows(place.rows, rows, rxfile)
+        columns = slice(*resolve_columns(place.columns, cols, rxfile))
         if entry:
-            entry.compare_rows(len(range(rows)[of_all]), rxfile)
-        first, last, _ = slice(start, stop).indices(rows)
-        if token == b"CM":
-            return read_columns(file, rxfile, rows, cols, low, step)[first:last, columns]
+            entry.compare_rows(last - first, rxfile)
+        start, stop, _ = slice(start, stop).indices(last - first)
+        first, count = first + start, max(stop - start, 0)
+        if token is None or token == b"CM":
+            values = values if token is None else read_columns(file, rxfile, rows, cols, low, step)
+            return values[first : first + count, columns]
         dtype = np.dtype(DTYPES[token])
         file.seek(first * cols * dtype.itemsize, os.SEEK_CUR)
-        count = max(last - first, 0)
         values = read_exactly(file, count * cols * dtype.itemsize, rxfile).view(dtype).reshape(count, cols)
         values = values[:, columns].astype(np.float32)
         return low + values * step if token.startswith(b"CM") else values
@@ -138,10 +148,11 @@ def read_matrix(
 
 def read_vector(rxfile: str, scp: str | Path | None = None, entry: ArkEntry | None = None) -> np.ndarray:
     """A vector as ``(D,)`` float32; arguments and errors as for :func:`read_matrix`."""
-    with _opened(rxfile, scp) as file:
-        if entry:
+    place = parse_rxfile(rxfile)
+    with _opened(place, rxfile, scp) as file:
+        if entry and not place.rows:
             entry.compare_key(file, rxfile)
-        return _read_vector(file, rxfile)
+        return _read_vector(file, place, rxfile)
 
 
 def read_vectors(scp: str | Path) -> tuple[list[str], np.ndarray]:
@@ -153,43 +164,50 @@ def read_vectors(scp: str | Path) -> tuple[list[str], np.ndarray]:
     with contextlib.ExitStack() as stack:  # an ark is opened once for all vectors that follow each other in it
         path, file = None, None
         for rxfile in table.values():
-            match = parse_rxfile(rxfile)
-            if match["path"] != path:
+            place = parse_rxfile(rxfile)
+            if place.path != path:
                 stack.close()
-                path, file = match["path"], stack.enter_context(_opened(rxfile, scp))
+                path, file = place.path, stack.enter_context(_opened(place, rxfile, scp))
             else:
-                _seek(file, rxfile)
-            vectors.append(_read_vector(file, rxfile))
+                _seek(file, place, rxfile)
+            vectors.append(_read_vector(file, place, rxfile))
     for key, vector in zip(table, vectors, strict=True):
         if vector.shape != vectors[0].shape:
             raise TimbreError(f"{scp}: '{key}' has {vector.size} dimensions, the first {vectors[0].size}")
     return list(table), np.stack(vectors)
 
 
-def _read_vector(file: BinaryIO, rxfile: str) -> np.ndarray:
+def _read_vector(file: BinaryIO, place: Rxfile, rxfile: str) -> np.ndarray:
+    if place.columns:
+        raise TimbreError(f"{rxfile}: a vector has no columns; correct the range")
     token = read_token(file, rxfile)
     if token is None:
-        return read_text_form(file).reshape(-1)
-    if token not in (b"FV", b"DV"):
+        values = read_text_form(file, rxfile)
+        if len(values) > 1:
+            raise TimbreError(f"{rxfile}: not a vector but a matrix of {len(values)} rows")
+        values = values.reshape(-1)
+    elif token in (b"FV", b"DV"):
+        dtype = np.dtype(DTYPES[token])
+        values = read_exactly(file, read_dimension(file, rxfile) * dtype.itemsize, rxfile).view(dtype)
+    else:
         raise TimbreError(f"{rxfile}: not a vector (token {token!r}); is the ark corrupt?")
-    dimension = int(read_exactly(file, 5, rxfile)[1:].view("<i4")[0])
-    dtype = np.dtype(DTYPES[token])
-    return read_exactly(file, dimension * dtype.itemsize, rxfile).view(dtype).astype(np.float32)
+    return values[slice(*resolve_rows(place.rows, len(values), rxfile))].astype(np.float32)
 
 
 @contextlib.contextmanager
-def _opened(rxfile: str, scp: str | Path | None) -> Iterator[BinaryIO]:
+def _opened(place: Rxfile, rxfile: str, scp: str | Path | None) -> Iterator[BinaryIO]:
     """The file of an rxfile, at its offset."""
     try:
-        with open(locate(parse_rxfile(rxfile)["path"], scp), "rb") as file:
-            _seek(file, rxfile)
+        with open(locate(place.path, scp), "rb") as file:
+            _seek(file, place, rxfile)
             yield file
     except OSError as error:
+        if error.errno in MACHINE:
+            raise
         raise TimbreError(f"{rxfile}: cannot be read: {error.strerror}") from error
 
 
-def _seek(file: BinaryIO, rxfile: str) -> None:
-    offset = int(parse_rxfile(rxfile)["offset"] or 0)
-    if offset >= os.fstat(file.fileno()).st_size:
+def _seek(file: BinaryIO, place: Rxfile, rxfile: str) -> None:
+    if place.offset >= os.fstat(file.fileno()).st_size:
         raise TimbreError(f"{rxfile}: offset past the end of the file; write the ark and its scp again")
-    file.seek(offset)
+    file.seek(place.offset)

@@ -10,6 +10,7 @@ trial, where a fixed-width array takes four bytes a character and trial.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,10 @@ from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_text
 
+LARGEST_SCORE = 2.0**100
+"""What is larger is no score of any system, and its sums would overflow; exact in single precision too."""
 _BLOCK = 1 << 22  # characters split at a time: bounds the memory that the pieces take
+_CONTROL = re.compile(r"[\0-\x08\x0b-\x1f]")
 _SCORE, _LABEL = "<score>", "target|nontarget"
 _TYPES = {_SCORE: np.float64, _LABEL: bool}
 _TARGET = {"target": True, "nontarget": False}
@@ -57,7 +61,8 @@ def read_scores(path: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reads scores as ``enrol`` (N,), ``test`` (N,) ids and ``scores`` (N,) float64.
 
     Raises:
-        TimbreError: naming file and line, for a line of another form, a score that is not finite, no line.
+        TimbreError: naming file and line, for a line of another form, a score that is not finite or beyond
+            :data:`LARGEST_SCORE`, no line.
     """
     enrol, test, scores = _columns(path, f"<enrol> <test> {_SCORE}")
     return enrol, test, scores
@@ -67,11 +72,11 @@ def write_scores(path: str | Path, enrol: np.ndarray, test: np.ndarray, scores: 
     """Writes scores, whole or not at all, with all their digits: different scores stay different.
 
     Raises:
-        TimbreError: for no scores, another number of ids than of scores, and a score that is not finite.
+        TimbreError: for no scores, another number of ids than of scores, and a score that is not finite or beyond
+            :data:`LARGEST_SCORE`.
     """
     scores = np.asarray(scores)
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
+    if len(bad := _no_scores(scores)):
         trial = f"trial {bad[0] + 1} ({enrol[bad[0]]} {test[bad[0]]})"
         raise TimbreError(f"{path}: the score of {trial} is {scores[bad[0]]}; are the embeddings finite?")
     # nine digits tell any two float32 apart; repr gives as many as a float64 needs
@@ -119,6 +124,9 @@ def _columns(path: str | Path, form: str) -> list[np.ndarray]:
     text = read_text(path)
     if not text:
         raise TimbreError(f"{path}: empty; expected lines '{form}'")
+    if "\x7f" in text:  # the other control characters stand out among the blanks
+        line = text[: text.index("\x7f")].count("\n") + 1
+        raise TimbreError(f"{path}:{line}: the control character '\\x7f'; remove it")
     columns = [np.empty(text.count("\n"), dtype=_TYPES.get(field, object)) for field in fields]
     ids: dict[str, str] = {}  # each id once, however often it stands in the file
     row = 0
@@ -155,8 +163,11 @@ def _words(block: str, fields: int, row: int, path: str | Path, form: str) -> li
         words = block.replace("\n", " ").split(" ")
         if words[0]:
             return words[:-1]
-    lines = [line.split() for line in block.split("\n")[:-1]]  # tabs, runs of spaces, or a bad line
-    for number, words in enumerate(lines, start=row + 1):
+    texts = block.split("\n")[:-1]  # tabs, runs of spaces, or a bad line
+    lines = [list(filter(None, line.replace("\t", " ").split(" "))) for line in texts]
+    for number, (line, words) in enumerate(zip(texts, lines, strict=True), start=row + 1):
+        if control := _CONTROL.search(line):
+            raise TimbreError(f"{path}:{number}: the control character {control[0]!r}; remove it")
         if len(words) != fields:
             raise TimbreError(f"{path}:{number}: expected '{form}', found '{' '.join(words)}'")
     return [word for words in lines for word in words]
@@ -173,16 +184,27 @@ def _targets(words: list[str], row: int, path: str | Path) -> np.ndarray:
 
 
 def _numbers(words: list[str], row: int, path: str | Path) -> np.ndarray:
-    """Finite scores as float64; ``row`` lines stand before them."""
+    """Scores as float64; ``row`` lines stand before them."""
+    text = " ".join(words)
     try:
+        if "_" in text or not text.isascii():  # float() takes 1_0 and the digits of all scripts
+            bad = next(word for word in words if "_" in word or not word.isascii())
+            raise ValueError(repr(bad))
         scores = np.fromiter(map(float, words), dtype=np.float64, count=len(words))
     except ValueError as error:
         line = row + next(i for i, word in enumerate(words) if repr(word) in str(error)) + 1
         raise TimbreError(f"{path}:{line}: the score is not a number: {words[line - row - 1]}") from None
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
-        raise TimbreError(f"{path}:{row + bad[0] + 1}: the score is {words[bad[0]]}; scores must be finite")
+    if len(bad := _no_scores(scores)):
+        raise TimbreError(
+            f"{path}:{row + bad[0] + 1}: the score is {words[bad[0]]}; scores must be finite, and at most "
+            f"{LARGEST_SCORE:g}"
+        )
     return scores
+
+
+def _no_scores(scores: np.ndarray) -> np.ndarray:
+    """The places of those that are not finite or too large."""
+    return np.flatnonzero(~(np.abs(scores) <= LARGEST_SCORE))
 
 
 def _write(path: str | Path, enrol: np.ndarray, test: np.ndarray, last: list[str]) -> None:

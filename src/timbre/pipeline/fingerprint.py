@@ -28,6 +28,7 @@ _TICK = 2 * 10**9  # ns: the coarsest clock of a file system (FAT's); a file cha
 _BESIDE = ("enrol", *SETTINGS)
 RECORD = "record.json"
 """The file name of the record of a folder, and the end of that of files in place."""
+_PATHS = ("wav.scp", "given.scp")  # whose values are paths whole, without offset and range
 FRAMES = ("feats.scp", "vad.scp", "feats_*.scp", "vectors_*.scp")
 """Tables that point to arks: what they point to is known by the record of the data directory."""
 
@@ -112,7 +113,7 @@ class Audio:
         for table in tables:
             for source in read_table(table).values():
                 if not is_command(source):
-                    found[parse_rxfile(source)["path"]] = None
+                    found[parse_rxfile(source).path if table.name not in _PATHS else source] = None
         stats = array("q")
         for name in found:
             stats.extend(_size_and_time(name))

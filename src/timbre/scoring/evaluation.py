@@ -21,6 +21,7 @@ from timbre.scoring.bootstrap import PRIORS, Speakers, replicates, speakers_of, 
 from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.conditions import conditions
 from timbre.scoring.metrics import Roc, act_dcf, between, eer, kaldi_eer, min_dcf, roc_curve
+from timbre.scoring.trial_lists import count_repeated, refuse_own_speech
 
 
 def evaluate(
@@ -47,6 +48,7 @@ def evaluate(
             raise TimbreError(f"--llr {name}: no system is called so{did_you_mean(name, systems)}")
     trials = read_trials(trials_path)
     speakers = speakers_of(trials, speaker_of_id(directory), trials_path, directory.path / "utt2spk")
+    refuse_own_speech(trials, directory.models if directory.has("enrol") else {}, trials_path)
     scores = {name: read_scores_of(trials, path) for name, path in systems.items()}
     metrics: dict[str, Any] = {
         "data": str(data),
@@ -56,6 +58,7 @@ def evaluate(
             "count": len(trials),
             "targets": int(trials.target.sum()),
             "nontargets": int((~trials.target).sum()),
+            "repeated": count_repeated(trials),
             "speakers": len(speakers.names),
         },
         "bootstrap": {"resampled": "speakers", "level": 0.95, "seed": seed},
@@ -188,7 +191,9 @@ def table(metrics: dict[str, Any]) -> str:
     first = next(iter(metrics["systems"]))
     rows += [[name, *_cells(measures, llrs), counts] for name, measures in metrics["systems"].items()]
     rows += [[f"{first} − {name}", *_cells(values, llrs), ""] for name, values in metrics["differences"].items()]
-    return aligned(rows)
+    repeated = metrics["trials"].get("repeated", 0)
+    note = f"\n{repeated} of the trials are pairs that stand in the list twice or more; each counts"
+    return aligned(rows) + (note if repeated else "")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
