@@ -136,7 +136,7 @@ def _columns(path: str | Path, form: str) -> list[np.ndarray]:
         for i, (field, column) in enumerate(zip(fields, columns, strict=True)):
             some = words[i :: len(fields)]
             if field == _SCORE:
-                column[row:end] = _numbers(some, row, path)
+                column[row:end] = _numbers(some, row, path, plain="_" not in block and block.isascii())
             elif field == _LABEL:
                 column[row:end] = _targets(some, row, path)
             else:
@@ -183,12 +183,10 @@ def _targets(words: list[str], row: int, path: str | Path) -> np.ndarray:
         raise TimbreError(f"{path}:{line}: expected target or nontarget at the end, found '{bad}'") from None
 
 
-def _numbers(words: list[str], row: int, path: str | Path) -> np.ndarray:
-    """Scores as float64; ``row`` lines stand before them."""
-    text = " ".join(words)
-    try:
-        if "_" in text or not text.isascii():  # float() takes 1_0 and the digits of all scripts
-            bad = next(word for word in words if "_" in word or not word.isascii())
+def _numbers(words: list[str], row: int, path: str | Path, plain: bool) -> np.ndarray:
+    """Scores as float64; ``row`` lines stand before them. Unless they are ``plain``, they are looked at closely."""
+    try:  # float() takes 1_0 and the digits of all scripts
+        if not plain and (bad := next((word for word in words if "_" in word or not word.isascii()), None)):
             raise ValueError(repr(bad))
         scores = np.fromiter(map(float, words), dtype=np.float64, count=len(words))
     except ValueError as error:
