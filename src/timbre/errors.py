@@ -84,6 +84,8 @@ def machine_fault(error: BaseException) -> str | None:
         where = " on the GPU" if "CUDA" in said else ""
         amount = f" ({asked[1] or asked[2]} asked for)" if asked else ""
         return f"not enough memory{where}{amount}; {_MEMORY}"
+    if isinstance(error, RuntimeError) and os.strerror(errno.EMFILE) in said:
+        return fault(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
     if isinstance(error, RuntimeError) and (killed := _WORKER.search(said)):
         by = f" by {killed[1]}" if killed[1] else ""
         return (

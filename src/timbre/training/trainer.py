@@ -22,11 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from timbre.errors import TimbreError, some
+from timbre.errors import TimbreError, doing, some
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.atomic import atomic_write
 from timbre.models.trained import cpu_state
@@ -38,6 +37,7 @@ from timbre.training.criterion import Criterion
 from timbre.training.crops import Batch, CropBatches
 from timbre.training.experiment import TrainConf
 from timbre.training.optimizer import build_optimizer
+from timbre.training.reading import read_batches
 from timbre.training.schedule import learning_rate, margin_scale
 from timbre.training.state import State
 
@@ -108,10 +108,11 @@ class Trainer:
         for part in self.frozen:
             part.eval()
         self.batches.set_epoch(state.epoch)
-        for batch in self._timed(self._loader()):
+        for batch in self._timed():
             epoch = state.epoch + state.batch / steps
             rate, margin = learning_rate(self.conf, epoch), margin_scale(self.conf, epoch)
-            values = self._step(batch, rate, margin)
+            with doing(f"{self.directory}: epoch {state.epoch + 1}, batch {state.batch + 1}"):
+                values = self._step(batch, rate, margin)
             for name, value in values.items():
                 state.sums[name] = state.sums.get(name, 0.0) + value
             if board:
@@ -126,37 +127,19 @@ class Trainer:
                 self._save()
         self._end_epoch(board, rate, margin)
 
-    def _loader(self) -> DataLoader:
-        """The batches of the epoch that are left."""
-        return DataLoader(
-            self.batches,
-            batch_size=None,
-            sampler=range(self.state.batch, len(self.batches)),
-            num_workers=self.conf.workers,
-            collate_fn=_shared if self.conf.workers else None,
-            pin_memory=self.device.type == "cuda",
-        )
+    def _timed(self) -> Iterator[Batch]:
+        """The batches of the epoch that are left.
 
-    def _timed(self, loader: DataLoader) -> Iterator[Batch]:
-        """The batches; ``state`` learns how long the steps took, and how much of it was waiting for a batch."""
-        batches = iter(loader)
-        for _ in range(len(loader)):
-            begun = time.monotonic()
-            try:
-                batch = next(batches)
-            except TimbreError as error:  # of a reading process: its message comes wrapped in a traceback
-                raise TimbreError(str(error).strip().rpartition("TimbreError: ")[2]) from None
-            except RuntimeError as error:
-                if "shared memory" not in str(error):
-                    raise
-                raise TimbreError(
-                    f"train.workers={self.conf.workers}: no room for their batches in shared memory (/dev/shm); "
-                    "take train.workers=0, or make it larger (docker run --shm-size)"
-                ) from None
+        ``state`` learns how long the steps took, and how much of it was waiting for a batch.
+        """
+        pin_memory = self.device.type == "cuda"
+        begun = time.monotonic()
+        for batch in read_batches(self.batches, self.state.batch, self.conf.workers, pin_memory):
             waited = time.monotonic() - begun
             yield batch
             self.state.waiting += waited
             self.state.seconds += time.monotonic() - begun
+            begun = time.monotonic()
 
     def _shown(self, rate: float) -> str:
         """What stands behind the progress bar: means of the epoch so far."""
@@ -308,13 +291,3 @@ class Trainer:
             log.info("resumed at epoch %d, batch %d%s", self.state.epoch + 1, self.state.batch + 1, counted)
         elif lost:
             log.info("no checkpoint: started again from the beginning; %d steps were lost", lost)
-
-
-def _shared(value: Any) -> Any:
-    """A batch with its tensors in shared memory. The queue would put them there, and lose what does not fit."""
-    if isinstance(value, torch.Tensor):
-        value.share_memory_()
-    elif isinstance(value, dict | tuple):
-        for each in value.values() if isinstance(value, dict) else value:
-            _shared(each)
-    return value
