@@ -8,5 +8,5 @@ here=$(dirname "$(readlink -f "$0")")/..
 [ $# -eq 2 ] || die "expected <kind> <dir>, found $# arguments"
 begin_step download_corpus "$2" --files "$1.downloaded" --value kind="$1"
 timbre download --corpus-kind "$1" --dir "$2"
-date >"$2/$1.downloaded"
+write_file "$2/$1.downloaded" "$(date)"
 end_step

@@ -16,8 +16,8 @@ if [ -n "$speech" ]; then
   begin_step prepare_speech "$root" --edited --files about speech 'all/*' --data "$speech"
   require_file "$speech/wav.scp" "--data names a data directory, with wav.scp and utt2spk"
   "$here/utils/copy_data_dir.sh" "$speech" "$root/all"
-  echo "Speech of $speech" >"$root/about"
-  echo "$speech" >"$root/speech"
+  write_file "$root/about" "Speech of $speech"
+  write_file "$root/speech" "$speech"
 else
   "$here/utils/make_corpus.sh" --nj "$nj" --conf "$conf" "$root/corpus"
   begin_step prepare_speech "$root" --edited --files about 'all/*' --corpus "$root/corpus"

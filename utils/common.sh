@@ -2,6 +2,7 @@
 #   die "message"                    one line on stderr, exit 1
 #   require_file PATH "who makes it" dies when PATH is missing or empty
 #   count_folds DIR                  prints how many of DIR/1, DIR/2, … there are
+#   write_file FILE LINE …           writes the lines, whole or not at all
 #   share_processors N               gives each of N jobs its share of them (OMP_NUM_THREADS, unless it is set)
 #   planned PLAN NAME                prints what the plan of an experiment calls NAME (timbre make-plan)
 #   lock_file FILE [--shared]        waits until no other run holds it; held until this script and all it started end
@@ -16,6 +17,20 @@ die() {
 require_file() {
   [[ -e $1 ]] || die "$1: no such file; $2"
   [[ -s $1 ]] || die "$1: empty; $2"
+}
+
+# cannot_write FILE WORDS: dies of what the shell or a program has said, WORDS, when FILE was to be written.
+cannot_write() {
+  die "cannot write $1: ${2##*: }; look at its disk and folder (df -h, ls -ld), then run the same command again"
+}
+
+write_file() {
+  local temporary said
+  temporary=$(dirname "$1")/.$(basename "$1").$$.tmp
+  if ! said=$({ printf '%s\n' "${@:2}" >"$temporary" && mv -f "$temporary" "$1"; } 2>&1); then
+    rm -f "$temporary"
+    cannot_write "$1" "$said"
+  fi
 }
 
 count_folds() {
@@ -39,9 +54,14 @@ planned() {
 }
 
 lock_file() {
-  local code=0
-  mkdir -p "$(dirname "$1")" || die "$(dirname "$1"): cannot be made"
-  exec {__lock}>>"$1" # stays open, and open in every child
+  local code=0 said
+  if said=$({ mkdir -p "$(dirname "$1")" && : >>"$1"; } 2>&1); then
+    exec {__lock}>>"$1" # stays open, and open in every child
+  elif [[ -r $1 ]]; then
+    exec {__lock}<"$1" # what is fresh on a disk for reading only can be used
+  else
+    cannot_write "$1" "$said"
+  fi
   flock --nonblock --conflict-exit-code 99 "${@:2}" "$__lock" || code=$?
   if ((code == 99)); then
     printf '%s: waiting for %s\n' "${0##*/}" "$(<"$1")" >&2
@@ -49,7 +69,8 @@ lock_file() {
     flock "${@:2}" "$__lock" || code=$?
   fi
   ((code == 0)) || die "$1 cannot be locked (flock ended with code $code)"
-  printf 'process %d on %s, %s' $$ "$(uname -n)" "${TIMBRE_RUN:-$0}" >"$1"
+  # For whoever waits; a full disk does not matter here.
+  { printf 'process %d on %s, %s' $$ "$(uname -n)" "${TIMBRE_RUN:-$0}" >"$1"; } 2>/dev/null || true
 }
 
 lock_again() { flock "$__lock"; }

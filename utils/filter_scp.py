@@ -6,6 +6,7 @@ field of a line of idlist; with --exclude those whose field is not.
 """
 
 import argparse
+import os
 import signal
 import sys
 
@@ -36,4 +37,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try once more
+        sys.exit(f"filter_scp.py: error: {error.filename or 'the output'}: {error.strerror}")

@@ -152,7 +152,14 @@ jobs_report() {
   printf '%s: the last lines of %s:\n' "${0##*/}" "$log"
   if [[ -f $log ]]; then
     tr '\r' '\n' <"$log" | sed -e '/^#/d' -e '/^$/d' | tail -n 5 | cut -c -1000 | sed 's/^/  /'
-    grep '^# Ended (code' "$log" | sed 's/^# /  /' || echo "  (killed before it ended)"
+    if grep -q '^# Ended (code' "$log"; then
+      grep '^# Ended (code' "$log" | sed 's/^# /  /'
+    elif { head -c 65536 /dev/zero >"$log.tmp" && rm "$log.tmp"; } 2>/dev/null; then
+      echo "  (killed before it ended)"
+    else
+      rm -f "$log.tmp"
+      echo "  (the log could not be written to its end: look at its disk with df -h, then run the same command again)"
+    fi
   else
     echo "  (it was never written)"
   fi

@@ -25,6 +25,10 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=path.sh
 . ./path.sh
 
+no_temporary_files() {
+  die "${TMPDIR:-/tmp}: no temporary file can be made there; free some space (df -h), or name another folder: TMPDIR=DIR"
+}
+
 __recipe_stages=() # all that the recipe has asked for
 __recipe_asked=()  # those that are to be run, as number=text
 __recipe_stage='' __recipe_text='' __recipe_started=0
@@ -32,7 +36,7 @@ __recipe_status='' # with --status a folder for the steps' declarations
 __recipe_before='' # a file for the declarations of the stages before --stage
 export TIMBRE_FORCE=$force TIMBRE_RUN=$__recipe_words
 if [[ $status == true || $dry_run == true ]]; then
-  __recipe_status=$(mktemp -d)
+  __recipe_status=$(mktemp -d 2>/dev/null) || no_temporary_files
   export TIMBRE_STATUS=$__recipe_status/steps
   : >"$TIMBRE_STATUS"
 fi
@@ -43,7 +47,7 @@ stage() {
   export TIMBRE_STAGE=$1 TIMBRE_RUN="stage $1 of ${__recipe_words:0:80}"
   if (($1 < stage)); then # its steps declare themselves, so that nothing is made of what is stale
     [[ -z $__recipe_status && $1 -gt 0 ]] || return 1
-    [[ -n $__recipe_before ]] || __recipe_before=$(mktemp)
+    [[ -n $__recipe_before ]] || __recipe_before=$(mktemp 2>/dev/null) || no_temporary_files
     export TIMBRE_STATUS=$__recipe_before
     return 0
   fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """spk2utt_to_utt2spk.py [spk2utt] > utt2spk: each utterance with its speaker, in the order of the input."""
 
+import os
 import signal
 import sys
 
@@ -24,4 +25,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try once more
+        sys.exit(f"spk2utt_to_utt2spk.py: error: {error.filename or 'the output'}: {error.strerror}")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """utt2spk_to_spk2utt.py [utt2spk] > spk2utt: speakers and their utterances, both in the order of the input."""
 
+import os
 import signal
 import sys
 
@@ -26,4 +27,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try once more
+        sys.exit(f"utt2spk_to_spk2utt.py: error: {error.filename or 'the output'}: {error.strerror}")

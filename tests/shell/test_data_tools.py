@@ -112,3 +112,19 @@ def test_filter_streams_and_stops_with_its_reader(root, run, tmp_path):
     (tmp_path / "list").write_text("y\n")
     done = run("bash", "-c", f"yes | '{root}/utils/filter_scp.py' list | head -n 1")
     assert (done.stdout, done.stderr) == ("y\n", "")
+
+
+FILTERS = [
+    ("filter_scp.py", ["utt2spk", "utt2spk"]),
+    ("spk2utt_to_utt2spk.py", ["spk2utt"]),
+    ("utt2spk_to_spk2utt.py", ["utt2spk"]),
+]
+
+
+@pytest.mark.parametrize(("name", "tables"), FILTERS)
+def test_a_full_disk_is_a_line(root, data, name, tables):
+    command = [sys.executable, root / "utils" / name, *(data / table for table in tables)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT)
+    assert done.returncode == 1 and names(done.stderr, f"{name}: ", "No space left")
+    assert done.stderr.count("\n") == 1

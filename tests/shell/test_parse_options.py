@@ -235,3 +235,31 @@ def test_require_file(script, root, run, tmp_path):
     assert names(run(step).stderr, "feats.scp: ", "empty", "stage 1")
     (tmp_path / "feats.scp").write_text("x\n")
     assert run(step).returncode == 0
+
+
+def test_a_file_is_written_whole_or_the_reason_is_said(run, script, root, tmp_path):
+    step = script("step.sh", f'set -euo pipefail\n. "{root}/utils/common.sh"\nwrite_file "$1" one "two  words"\n')
+    assert run(step, "out").returncode == 0 and (tmp_path / "out").read_text() == "one\ntwo  words\n"
+    (tmp_path / "file").write_text("")
+    failed = run(step, "file/out")
+    assert failed.returncode == 1 and names(failed.stderr, "step.sh: ", "file/out", "Not a directory")
+    assert failed.stderr.count("\n") == 1 and sorted(path.name for path in tmp_path.iterdir()) == [
+        "file",
+        "out",
+        "step.sh",
+    ]
+
+
+def test_a_lock_that_cannot_be_made_is_named(run, script, root, tmp_path):
+    step = script("step.sh", f'set -euo pipefail\n. "{root}/utils/common.sh"\nlock_file file/.lock\n')
+    (tmp_path / "file").write_text("")
+    failed = run(step)
+    assert failed.returncode == 1 and names(failed.stderr, "step.sh: ", "file/.lock", "run the same command again")
+    assert failed.stderr.count("\n") == 1
+
+
+def test_no_room_for_temporary_files_is_said(run, script, root, tmp_path):
+    recipe = script("run.sh", f'set -euo pipefail\n. "{root}/utils/recipe.sh"\nstage 1 "x" && true\n')
+    (tmp_path / "path.sh").write_text(f'. "{root}/path.sh"\n')
+    failed = run(recipe, "--status", "true", TMPDIR=str(tmp_path / "none"))
+    assert failed.returncode == 1 and names(failed.stderr, str(tmp_path / "none"), "TMPDIR=DIR")

@@ -5,13 +5,14 @@ Whoever calls :func:`begin` holds the lock of the output (``utils/step.sh``), un
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import subprocess
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from timbre.errors import TimbreError, some
+from timbre.errors import MachineError, TimbreError, some
 from timbre.pipeline import folder, in_place
 from timbre.pipeline.declaration import Declaration
 from timbre.pipeline.record import changes, describe, read_record, write_record
@@ -77,7 +78,8 @@ def _refresh(step: Declaration, state: State) -> None:
     now, there = state.now, state.there
     if any(there.inputs[path] != found for path, found in now.inputs.items()):
         now.outputs, now.tables, now.run = there.outputs, there.tables, there.run
-        write_record(now, step.output, record_name(step))
+        with contextlib.suppress(MachineError):  # it spares the next run a look at the inputs, and no more
+            write_record(now, step.output, record_name(step))
 
 
 def _versions_of_code() -> dict[str, str]:

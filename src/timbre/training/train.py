@@ -10,7 +10,7 @@ import torch
 from timbre import plain_yaml
 from timbre.conf import differences, dump
 from timbre.conf_files import flat
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, doing
 from timbre.features.front_end_file import require_front_end
 from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
@@ -140,6 +140,15 @@ def _log_to(path: Path) -> None:
     """Messages of the run: appended to the plain log, by the first process."""
     if not processes.is_first():
         return
-    logging.basicConfig(
-        filename=path, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
-    )
+    form = "%(asctime)s %(message)s"
+    with doing(f"cannot write {path}"):
+        handler = _LogFile(path)
+    logging.basicConfig(handlers=[handler], level=logging.INFO, format=form, datefmt="%Y-%m-%d %H:%M:%S")
+
+
+class _LogFile(logging.FileHandler):
+    """A log whose disk is full ends the training, instead of a traceback for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        with doing(f"cannot write {self.baseFilename}"):
+            raise

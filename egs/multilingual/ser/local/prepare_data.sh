@@ -54,9 +54,10 @@ for pair in "${pairs[@]}"; do
   esac
 done
 timbre join-folds "${languages[@]/#/$out/}" "$out"
-{
+about=$({
   for lang in "${languages[@]}"; do cat "$out/$lang/about"; done
   echo "Protocol: $protocol."
-} | paste -sd' ' >"$out/about"
-printf '%s\n' "${pairs[@]}" >"$out/corpora"
+} | paste -sd' ')
+write_file "$out/about" "$about"
+write_file "$out/corpora" "${pairs[@]}"
 end_step

@@ -15,8 +15,8 @@ if [ -z "$speech" ] && [ -e "$data/speech" ]; then
 fi
 if [ -n "$speech" ]; then
   begin_step prepare_data "$data" --edited --files "${files[@]}" --data "$speech" ${others:+--data "$others"}
-  echo "Speech of $speech" >"$data/about"
-  printf '%s\n' "$speech" "$others" >"$data/speech"
+  write_file "$data/about" "Speech of $speech"
+  write_file "$data/speech" "$speech" "$others"
 else
   corpus=$data/corpus
   utils/make_corpus.sh --nj "$nj" --layout polyglot --conf conf/corpus.yaml "$corpus"

@@ -18,7 +18,7 @@ case $1 in
     ;;
   *) utils/copy_data_dir.sh "$all" "$out/all" ;;
 esac
-printf '%s; protocol %s\n' "$(<"$2/about")" "$1" > "$out/about"
+write_file "$out/about" "$(<"$2/about"); protocol $1"
 split=(utils/split_utterances.sh --labels utt2emotion --share "$share" --seed "$seed")
 case $1 in
   exercise | seven_class) "${split[@]}" "$out/all" "$out/folds/1/train" "$out/folds/1/test" ;;

@@ -23,5 +23,5 @@ begin_step prepare_data "$data" --edited --files about 'train/*' 'test/*' --corp
   ${voxceleb2:+--corpus "$voxceleb2"} ${lists:+--corpus "$lists"}
 timbre prepare --corpus-kind voxceleb --corpus "$voxceleb1" --out "$data" \
   ${voxceleb2:+--option voxceleb2="$voxceleb2"} ${lists:+--option lists="$lists"}
-printf '%s\n' "$voxceleb1" "$voxceleb2" "$lists" >"$data/folders"
+write_file "$data/folders" "$voxceleb1" "$voxceleb2" "$lists"
 end_step
