@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import random
+import threading
 import zlib
 
 import pytest
-from faults import try_all
+from faults import ERRORS, Faults, temporary_files, try_all
 from outputs import OUTPUTS
+
+from timbre.errors import MachineError, machine_fault
+from timbre.features.tensors import load_tensors
+from timbre.training.train import train_experiment
 
 SLOW = {"ONNX graph", "report.html", "model card"}  # to import, or to make
 EVERY = 12
@@ -25,3 +32,33 @@ def test_a_fault_leaves_the_old_output_or_the_new_one(name, tmp_path):
 def test_a_fault_at_each_call(name, tmp_path):
     tally = try_all(OUTPUTS[name], tmp_path / "made")
     assert tally.faults >= 4 * tally.calls > 0 and tally.defects == []
+
+
+def train(conf, data, directory):
+    """Trains in a log of its own; the bytes of the encoder."""
+    for handler in logging.getLogger().handlers[:]:
+        logging.getLogger().removeHandler(handler)
+    train_experiment(conf, data, directory, "cpu")
+    encoder = load_tensors(directory / "final.pt")["encoder"]
+    return {name: value.numpy().tobytes() for name, value in encoder.items()}
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(15, marks=pytest.mark.all)])
+def test_training_goes_on_after_a_fault_to_the_same_bits(toy_data, toy_conf, tmp_path, monkeypatch, capfd, count):
+    monkeypatch.setattr(threading, "excepthook", lambda failed: None)  # as timbre.__main__ has it
+    data, conf = toy_data(speakers=5), toy_conf("train.epochs=2")
+    with Faults(tmp_path / "whole", 1 << 60, 0).active() as counted:
+        whole = train(conf, data, tmp_path / "whole")
+    rng = random.Random(count)
+    for number in range(count):
+        error, at, exp = rng.choice(list(ERRORS)), rng.randint(1, len(counted.calls)), tmp_path / f"exp{number}"
+        faults = Faults(exp, at, ERRORS[error], lasting=error == "ENOSPC")
+        try:
+            with faults.active():
+                train(conf, data, exp)
+        except (MachineError, OSError) as failed:
+            said = str(failed) if isinstance(failed, MachineError) else machine_fault(failed)
+            assert str(exp) in said and "\n" not in said, said
+        assert temporary_files(exp) == [] or faults.failed == "unlink"
+        assert train(conf, data, exp) == whole, f"{error} at call {at} ({faults.failed})"
+    assert "Traceback" not in capfd.readouterr().err

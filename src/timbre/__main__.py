@@ -12,6 +12,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -61,6 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     known = commands()
     name = " ".join(["timbre", *(word for word in argv[:1] if word in known)])
+    threading.excepthook = _thread_failed
     try:
         try:
             if name == "timbre":
@@ -96,6 +98,12 @@ def _without_command(argv: list[str], known: list[str]) -> NoReturn:
         print("usage: timbre <command> [options]\n\n" + "\n".join(lines))
         sys.exit(0 if argv else 1)
     raise TimbreError(f"no command '{argv[0]}'{did_you_mean(argv[0], known)}")
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """Python's hook, but for a failure of the machine: tensorboard's thread hands it to the one that trains."""
+    if failed.exc_value is None or machine_fault(failed.exc_value) is None:
+        threading.__excepthook__(failed)
 
 
 def _fail(name: str, message: str, code: int = 1) -> NoReturn:

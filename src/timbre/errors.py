@@ -77,7 +77,7 @@ def machine_fault(error: BaseException) -> str | None:
     said = str(error)
     if isinstance(error, OSError) and error.errno in _MENDS:
         files = [error.filename, error.filename2]
-        named = " -> ".join(os.fspath(file) for file in files if isinstance(file, str | os.PathLike))
+        named = " -> ".join(os.fsdecode(file) for file in files if isinstance(file, str | bytes | os.PathLike))
         return f"{named}: {fault(error)}" if named else fault(error)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(said)):
         asked = _ASKED.search(said)

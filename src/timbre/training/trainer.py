@@ -83,9 +83,10 @@ class Trainer:
     def run(self) -> State:
         """Trains to the end of the last epoch or of patience, from the last checkpoint if there is one."""
         self._resume()
-        board = (
-            SummaryWriter(self.directory / "tensorboard", purge_step=self._done) if processes.is_first() else None
-        )
+        board = None
+        if processes.is_first():
+            with doing(f"cannot write {self.directory}/tensorboard"):
+                board = SummaryWriter(self.directory / "tensorboard", purge_step=self._done)
         progress = tqdm(
             total=self.conf.epochs * len(self.batches),
             initial=self._done,
@@ -99,8 +100,15 @@ class Trainer:
                 self._epoch(board, progress)
         self._checkpoints.end()
         if board:
-            board.close()
+            with doing(f"cannot write {self.directory}/tensorboard"):
+                board.close()
         return self.state
+
+    def _draw(self, board: SummaryWriter | None, values: dict[str, float]) -> None:
+        """Adds a point to each curve."""
+        with doing(f"cannot write {self.directory}/tensorboard"):
+            for name, value in values.items() if board else ():
+                board.add_scalar(name, value, self._done)
 
     def _epoch(self, board: SummaryWriter | None, progress: tqdm) -> None:
         state, steps = self.state, len(self.batches)
@@ -115,9 +123,7 @@ class Trainer:
                 values = self._step(batch, rate, margin)
             for name, value in values.items():
                 state.sums[name] = state.sums.get(name, 0.0) + value
-            if board:
-                for name, value in {**values, "learning_rate": rate}.items():
-                    board.add_scalar(f"train/{name}", value, self._done)
+            self._draw(board, {f"train/{name}": value for name, value in {**values, "learning_rate": rate}.items()})
             state.batch += 1
             self._checkpoints.note(self._done)
             progress.update()
@@ -220,10 +226,8 @@ class Trainer:
         if self._evaluate is not None:
             self._criterion.eval()
             row |= processes.from_first(self._evaluate(self.encoder, self.loss) if processes.is_first() else None)
-        if board:
-            for name, value in row.items():
-                if name.startswith("heldout_"):
-                    board.add_scalar(name.replace("_", "/", 1), value, row["step"])
+        held_out = {name: value for name, value in row.items() if name.startswith("heldout_")}
+        self._draw(board, {name.replace("_", "/", 1): value for name, value in held_out.items()})
         state.history.append(row)
         log.info("%s", "  ".join(f"{name} {value:.4g}" for name, value in row.items()))
         self.state = State(epoch=state.epoch + 1, history=state.history)
