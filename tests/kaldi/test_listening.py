@@ -71,39 +71,41 @@ def test_another_rate_and_several_channels_are_taken_where_asked_for(tmp_path, c
     given = []
     for option in ("--mix", "--resample"):
         with refused(f"{path}: ", option, error=AudioError):
-            listen(path, {RATE}, options(*given))
+            listen(path, {(RATE, False)}, options(*given))
         given.append(option)
     capsys.readouterr()
-    heard = listen(path, {RATE, None}, options(*given))
+    heard = listen(path, {(RATE, False), (None, False)}, options(*given))
     assert names(capsys.readouterr().err, path, "3 channels", "8000 Hz", "16000 Hz")
     assert heard.rate == 8000 and heard.resample and heard.name == path
     np.testing.assert_allclose(heard.samples, TONE * 5 / 6, atol=1e-4)
+    assert listen(path, {(RATE, True)}, options("--mix")).rate == 8000  # the model resamples itself, which is said
+    assert names(capsys.readouterr().err, "8000 Hz", "16000 Hz")
     soundfile.write(path, TONE, RATE)
-    assert not capsys.readouterr().err and listen(path, {RATE}, options()).rate == RATE
+    assert not capsys.readouterr().err and listen(path, {(RATE, False)}, options()).rate == RATE
 
 
 def test_what_cancels_in_the_mean_is_silence(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.stack([TONE, -TONE], axis=1), RATE, subtype="FLOAT")
     with refused(tmp_path / "a.wav", "zero", error=AudioError):
-        listen(str(tmp_path / "a.wav"), {RATE}, options("--mix"))
+        listen(str(tmp_path / "a.wav"), {(RATE, False)}, options("--mix"))
 
 
 def test_ffmpeg_reads_what_libsndfile_does_not_where_the_user_allows_it(tmp_path, monkeypatch, capsys, request):
     path = m4a(tmp_path / "-it's.m4a")
     with refused(f"{path}: ", "m4a", "--ffmpeg", error=AudioError):
-        listen(path, {RATE}, options())
+        listen(path, {(RATE, False)}, options())
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with refused(f"{path}: ", "ffmpeg", "not installed", "-i ", error=AudioError):
-        listen(path, {RATE}, options("--ffmpeg"))
+        listen(path, {(RATE, False)}, options("--ffmpeg"))
     monkeypatch.undo()
     request.getfixturevalue("programs")
     monkeypatch.chdir(tmp_path)
     for name in (path, "-it's.m4a"):
-        np.testing.assert_allclose(listen(name, {RATE}, options("--ffmpeg")).samples, TONE, atol=1e-4)
+        np.testing.assert_allclose(listen(name, {(RATE, False)}, options("--ffmpeg")).samples, TONE, atol=1e-4)
         assert names(capsys.readouterr().err, "m4a", "ffmpeg")
     (tmp_path / "b.m4a").write_bytes(FTYP + b"nothing")
     with refused(tmp_path / "b.m4a", "ffmpeg", error=AudioError):
-        listen(str(tmp_path / "b.m4a"), {RATE}, options("--ffmpeg"))
+        listen(str(tmp_path / "b.m4a"), {(RATE, False)}, options("--ffmpeg"))
 
 
 def test_the_command_that_a_message_names_makes_a_file_that_is_read(tmp_path, programs, monkeypatch):
@@ -111,11 +113,11 @@ def test_the_command_that_a_message_names_makes_a_file_that_is_read(tmp_path, pr
     for name in ("a b.m4a", "-it's.m4a"):
         m4a(tmp_path / name)
         with refused(name, "ffmpeg -i ") as caught:
-            listen(name, {RATE}, options())
+            listen(name, {(RATE, False)}, options())
         command = str(caught.value).partition("convert it: ")[2]
         assert subprocess.run(["bash", "-c", command], check=False).returncode == 0, command
         made = name.replace("m4a", "wav")
-        np.testing.assert_allclose(listen(made, {RATE}, options()).samples, TONE, atol=1e-4)
+        np.testing.assert_allclose(listen(made, {(RATE, False)}, options()).samples, TONE, atol=1e-4)
 
 
 @pytest.mark.parametrize("piped", [False, True])
@@ -156,6 +158,6 @@ def test_samples_in_python_say_what_is_missing():
 
 def test_a_path_of_a_command_line_is_no_command(tmp_path):
     with refused("touch x |: ", "no such file", error=AudioError):
-        listen("touch x |", {RATE}, options())
+        listen("touch x |", {(RATE, False)}, options())
     with refused("'touch x |': ", "--allow-pipes true", error=AudioError):
         load("touch x |")

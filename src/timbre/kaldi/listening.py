@@ -27,11 +27,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ffmpeg", action="store_true", help="read m4a, mp4, webm, wma … by the program ffmpeg")
 
 
-def listen(path: str, rates: Collection[int | None], args: argparse.Namespace) -> Waveform:
+def listen(path: str, rates: Collection[tuple[int | None, bool]], args: argparse.Namespace) -> Waveform:
     """The audio of a file as the options allow.
 
     Args:
-        rates: in Hz, those of the model's front-ends.
+        rates: in Hz, those of the model's front-ends, and whether its conf lets them resample.
         args: what :func:`add_options` reads.
     Raises:
         AudioError: what :func:`timbre.kaldi.audio.load` refuses, with the option that would allow it.
@@ -55,9 +55,9 @@ def listen(path: str, rates: Collection[int | None], args: argparse.Namespace) -
         require_sound(mono)
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from None
-    if others := sorted(wanted for wanted in rates if wanted not in (None, rate)):
-        said = " and ".join(f"{wanted} Hz" for wanted in others)
-        if not args.resample:
+    if others := [(wanted, allowed) for wanted, allowed in rates if wanted not in (None, rate)]:
+        said = " and ".join(f"{wanted} Hz" for wanted in sorted({wanted for wanted, _ in others}))
+        if not (args.resample or all(allowed for _, allowed in others)):
             raise AudioError(f"{path}: {rate} Hz; this model takes {said}: give --resample")
         _say(f"{path}: resampled from {rate} Hz to {said}")
     return Waveform(mono, rate, path, args.resample)

@@ -79,9 +79,9 @@ class TrainedModel:
         require_front_end(data, self.conf.features, self.conf.input, trusted, self._extractor)
 
     @property
-    def sample_rates(self) -> set[int | None]:
-        """In Hz, that of the front-end; ``None`` where no waveform leads to the frames."""
-        return {self.front_end.sample_rate}
+    def sample_rates(self) -> set[tuple[int | None, bool]]:
+        """In Hz, that of the front-end, ``None`` where no waveform leads to the frames; whether it may resample."""
+        return {(self.front_end.sample_rate, self.front_end.resample)}
 
     def frames(self, audio: Waveform) -> np.ndarray:
         """A waveform → frames ``(T, F)``."""

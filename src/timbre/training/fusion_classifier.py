@@ -64,9 +64,10 @@ class FusionClassifier:
         return language
 
     @property
-    def sample_rates(self) -> set[int | None]:
-        """In Hz, those of the streams' front-ends."""
-        return {extractor.front_end.sample_rate for extractor in self._extractors.values()}
+    def sample_rates(self) -> set[tuple[int | None, bool]]:
+        """In Hz, those of the streams' front-ends; whether they may resample."""
+        front_ends = [extractor.front_end for extractor in self._extractors.values()]
+        return {(front_end.sample_rate, front_end.resample) for front_end in front_ends}
 
     def extract(self, source: Audio, rate: int | None = None) -> Utterance:
         """The streams of audio (:func:`timbre.kaldi.waveform.waveform`), not normalised yet."""
