@@ -52,13 +52,14 @@ _MENDS = {
     errno.EAGAIN: f"raise the limit of processes (ulimit -u) or take fewer jobs (--nj), {_AGAIN}",
 }
 _MEMORY = (
-    "smaller batches (train.batch_size), shorter crops (train.crop_frames), fewer jobs (--nj) and fewer reading "
-    "processes (train.workers) need less"
+    "shorter audio, smaller batches (train.batch_size), shorter crops (train.crop_frames), fewer jobs (--nj) and fewer "
+    "reading processes (train.workers) need less"
 )
 _ASKED = re.compile(r"[Tt]ried to allocate (\d+ bytes|[\d.]+ [KMGT]iB)|Unable to allocate ([\d.]+ [KMGT]iB)")
 _NO_MEMORY = re.compile(
     r"DefaultCPUAllocator|not enough memory|CUDA out of memory|std::bad_alloc|[Cc]annot allocate memory"
 )
+_NOT_LOADED = re.compile(r"failed to map segment|[Cc]annot allocate memory|Too many open files")
 _WORKER = re.compile(r"DataLoader worker .*(?:exited unexpectedly|killed by signal: ([^.]*))")
 
 
@@ -84,6 +85,8 @@ def machine_fault(error: BaseException) -> str | None:
         where = " on the GPU" if "CUDA" in said else ""
         amount = f" ({asked[1] or asked[2]} asked for)" if asked else ""
         return f"not enough memory{where}{amount}; {_MEMORY}"
+    if isinstance(error, ImportError) and _NOT_LOADED.search(said):
+        return f"{said}: too little memory or too few file handles; raise the limits (ulimit -v, -n), {_AGAIN}"
     if isinstance(error, RuntimeError) and os.strerror(errno.EMFILE) in said:
         return fault(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
     if isinstance(error, RuntimeError) and (killed := _WORKER.search(said)):

@@ -115,6 +115,12 @@ MEMORY = [
 ]
 
 
+def test_a_library_that_finds_no_memory_is_no_defect():
+    error = ImportError("libtorch_cpu.so: failed to map segment from shared object")
+    assert names(machine_fault(error), "libtorch_cpu.so", "memory", "ulimit -v")
+    assert machine_fault(ImportError("No module named 'torch'")) is None
+
+
 @pytest.mark.parametrize("error,wanted", MEMORY)
 def test_too_little_memory_says_how_much_and_what_needs_less(error, wanted):
     with (

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, plugin
-from timbre.errors import AudioError, TimbreError
+from timbre.errors import AudioError, TimbreError, doing
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.features.front_end_file import require_front_end
@@ -96,7 +96,8 @@ class TrainedModel:
     def embed(self, source: Audio, rate: int | None = None) -> np.ndarray:
         """The embedding ``(D,)`` of an audio file, of samples ``(N,)`` at ``rate`` Hz, or of a waveform."""
         audio = self.waveform(source, rate)
-        return self.embed_frames([self.frames(audio)], [audio.name])[0]
+        with doing(audio.name):
+            return self.embed_frames([self.frames(audio)], [audio.name])[0]
 
     def embed_frames(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
         """Embeddings ``(N, D)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""
