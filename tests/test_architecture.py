@@ -22,7 +22,7 @@ from timbre.models.trained import ModelConf
 
 SOURCE = Path(timbre.__file__).parent
 FLOORS = ["kaldi", "pipeline", "corpora", "features", "models", "scoring", "losses", "training", "report", "stages"]
-GROUND = {"errors", "conf", "conf_files", "plain_yaml", "randomness"}
+GROUND = {"errors", "conf", "conf_files", "conf_effects", "plain_yaml", "randomness"}
 
 
 def modules(path: Path) -> set[str]:

@@ -49,13 +49,17 @@ AnySection = SerializeAsAny[Section]
 S = TypeVar("S", bound=Section)
 
 
-def plugin(package: str, default: str, description: str) -> Any:
-    """A field (of type :data:`AnySection`) whose ``kind`` names a module of ``package`` with a ``Conf``."""
+def plugin(package: str, default: str, description: str, extra: Mapping[str, Any] | None = None) -> Any:
+    """A field (of type :data:`AnySection`) whose ``kind`` names a module of ``package`` with a ``Conf``.
+
+    ``extra`` is further ``json_schema_extra`` (:func:`timbre.conf_effects.only`).
+    """
 
     def make_default() -> Section:
         return kind_module(package, default).Conf()
 
-    return Field(default_factory=make_default, description=description, json_schema_extra={"package": package})
+    marks = {"package": package, **(extra or {})}
+    return Field(default_factory=make_default, description=description, json_schema_extra=marks)
 
 
 def kinds(package: str) -> list[str]:
@@ -71,7 +75,8 @@ def kind_module(package: str, kind: object, where: str = "kind") -> ModuleType:
         module = importlib.import_module(f"{package}.{kind}")
         if hasattr(module, "Conf"):
             return module
-    raise TimbreError(f"{where}: no such kind '{kind}'{did_you_mean(str(kind), kinds(package))}")
+    said = "missing" if kind is None else f"no such kind '{kind}'"
+    raise TimbreError(f"{where}: {said}{did_you_mean(str(kind), kinds(package))}")
 
 
 def build(section: type[S], values: Mapping[str, Any], where: str = "") -> S:

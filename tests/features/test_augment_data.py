@@ -199,7 +199,7 @@ def test_refusals(data, tmp_path, capsys):
 def test_commands(data, tmp_path, capsys):
     conf, out = tmp_path / "conf.yaml", str(tmp_path / "out")
     conf.write_text("features: {kind: mfcc, sample_rate: 8000}\naugment: {kinds: [noise], noise_snr: [5, 5]}\n")
-    main(["augment-data", "--conf", str(conf), "--set", "augment.kinds=[telephone]", str(data.path), out])
+    main(["augment-data", "--conf", str(conf), "--set", "augment={kinds: [telephone]}", str(data.path), out])
     main(["collect-augmented-data", "--jobs", "1", str(data.path), out])
     assert names(capsys.readouterr().out, "8 utterances", "8 copies", "telephone")
     with pytest.raises(SystemExit):

@@ -7,6 +7,7 @@ import torch
 from messages import refused
 
 from timbre.conf import Section, build, kind_module
+from timbre.conf_effects import require_effect
 from timbre.models import build_encoder, ecapa_tdnn, xvector
 
 DIM = 10
@@ -190,8 +191,8 @@ def test_bad_batches_are_refused_by_name(name: str) -> None:
 
 
 def test_conf_refuses_idle_and_unknown_keys() -> None:
-    with refused("bottleneck", "kind average", "attentive_statistics"):
-        build(xvector.Conf, {"pooling": {"kind": "average", "bottleneck": 64}})
+    with refused("pooling.bottleneck 64", "pooling.kind average", "attentive_statistics"):
+        require_effect(build(xvector.Conf, {"pooling": {"kind": "average", "bottleneck": 64}}))
     with refused("'pooling.botleneck'", "'bottleneck'"):
         build(ecapa_tdnn.Conf, {"pooling": {"botleneck": 64}})
     assert build(ecapa_tdnn.Conf, {"pooling": {"bottleneck": 64}}).pooling.kind == "attentive_statistics"

@@ -26,7 +26,7 @@ TRAINED = [one for one in CONFS if load(*one).task in ("verification", "classifi
 
 def train(recipe, conf, toy_data, directory, *settings):
     """Trains on features from ark; augmented waveforms are what the recipes' own tests have."""
-    ark = ["train.features=ark", "augment.kinds=[]", *settings]
+    ark = ["train.features=ark", "augment={}", *settings]
     experiment = load(recipe, conf, tiny.settings(recipe, conf) + ark)
     data = toy_data(dim=getattr(experiment.features, "dim", None) or build_extractor(experiment.features).dim)
     speakers = sorted(data.utt2spk)

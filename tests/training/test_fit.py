@@ -16,7 +16,7 @@ from timbre.training.fit import check_fit
 
 P_BY_K = ("train.sampler=p_by_k", "train.utterances_per_speaker=4")
 BABBLE = ("augment.kinds=[noise, babble]", "train.features=online")
-CLASSES = ("task=classification", "labels=utt2emotion", "train.heldout_utterances=0.2")
+CLASSES = ("task=classification", "labels=utt2emotion", "train.heldout_utterances=0.2", "train.heldout_speakers=6")
 
 
 @pytest.fixture
@@ -76,7 +76,12 @@ def test_what_a_refusal_names_fits(tables, conf, speakers, utterances, settings,
 
 
 def test_of_languages_the_largest_share_that_one_needs_is_named(tables, conf):
-    settings = ["task=fusion", "labels=utt2emotion", "streams={mfcc: {features: {kind: mfcc}}}"]
+    settings = [
+        "task=fusion",
+        "labels=utt2emotion",
+        "train.heldout_speakers=6",
+        "streams={mfcc: {features: {kind: mfcc}}}",
+    ]
     settings += ["train.heldout_unit=speaker", "train.heldout_utterances=0.05"]
     data = tables(7, 12)
     data.write("utt2lang", {name: "de" if name < "s03" else "fr" for name in data.utt2spk})

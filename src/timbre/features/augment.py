@@ -17,6 +17,7 @@ import soundfile
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from timbre.conf import Section
+from timbre.conf_effects import only
 from timbre.corpora.acoustics import Span, active_level, add_noise, equalise, reverberate, room_response
 from timbre.errors import AudioError, TimbreError
 from timbre.features.sources import chords, find_recordings, unsteady_noise
@@ -43,13 +44,37 @@ class AugmentConf(Section):
     kinds: tuple[Kind, ...] = Field(
         (), description="kinds of augmentation, each equally often; none: the waveforms as they are"
     )
-    probability: float = Field(0.6, ge=0, le=1, description="share of the crops that are augmented on the fly")
-    noise_snr: Span[float] = Field((0.0, 15.0), description="speech over noise, dB")
-    music_snr: Span[float] = Field((5.0, 15.0), description="speech over music, dB")
-    babble_snr: Span[float] = Field((13.0, 20.0), description="speech over each of the other speakers, dB")
-    babble_speakers: Span[PositiveInt] = Field((3, 7), description="other speakers who talk at once")
-    decay: Span[PositiveFloat] = Field((0.2, 0.8), description="decay by 60 dB of simulated rooms, s")
-    direct_to_reverberant: Span[float] = Field((0.0, 12.0), description="direct sound over simulated rooms', dB")
+    probability: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="share of the crops that are augmented on the fly",
+        json_schema_extra=only({"train.features": "online"}),
+    )
+    noise_snr: Span[float] = Field(
+        (0.0, 15.0), description="speech over noise, dB", json_schema_extra=only(kinds="noise")
+    )
+    music_snr: Span[float] = Field(
+        (5.0, 15.0), description="speech over music, dB", json_schema_extra=only(kinds="music")
+    )
+    babble_snr: Span[float] = Field(
+        (13.0, 20.0),
+        description="speech over each of the other speakers, dB",
+        json_schema_extra=only(kinds="babble"),
+    )
+    babble_speakers: Span[PositiveInt] = Field(
+        (3, 7), description="other speakers who talk at once", json_schema_extra=only(kinds="babble")
+    )
+    decay: Span[PositiveFloat] = Field(
+        (0.2, 0.8),
+        description="decay by 60 dB of simulated rooms, s",
+        json_schema_extra=only(kinds="reverberation"),
+    )
+    direct_to_reverberant: Span[float] = Field(
+        (0.0, 12.0),
+        description="direct sound over simulated rooms', dB",
+        json_schema_extra=only(kinds="reverberation"),
+    )
 
     @field_validator("kinds")
     @classmethod

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field, PositiveInt
 
 from timbre.conf import Section, kind_module
+from timbre.conf_effects import only
 from timbre.errors import AudioError, TimbreError
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf, dithering
@@ -26,8 +27,14 @@ class InputConf(Section):
     cmvn: Literal["none", "utterance", "sliding", "global"] = Field(
         "utterance", description="over what frames are normalised; global: over all utterances that are trained on"
     )
-    window: PositiveInt = Field(300, description="frames of the sliding window, centred")
-    norm_vars: bool = Field(False, description="normalise the variance too")
+    window: PositiveInt = Field(
+        300, description="frames of the sliding window, centred", json_schema_extra=only(cmvn="sliding")
+    )
+    norm_vars: bool = Field(
+        False,
+        description="normalise the variance too",
+        json_schema_extra=only(cmvn=("utterance", "sliding", "global")),
+    )
     voiced_only: bool = Field(False, description="keep voiced frames only")
     vad: VadConf = Field(VadConf(), description="how voiced frames are found")
 

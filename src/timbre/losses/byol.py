@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.conf_effects import POSITIVE, only
 from timbre.errors import TimbreError
 from timbre.losses.views import draw_window, mixed, resized
 from timbre.models.layers import BatchNorm
@@ -42,7 +43,9 @@ class Conf(Section):
     projection: PositiveInt = Field(256, description="values of a projection")
     momentum: float = Field(0.99, ge=0, lt=1, description="share τ of its weights that the target keeps in a step")
     mixup: float = Field(0.4, ge=0, lt=1, description="largest share of a sound that is mixed in; 0: none")
-    memory: PositiveInt = Field(2048, description="crops that are kept to be mixed in")
+    memory: PositiveInt = Field(
+        2048, description="crops that are kept to be mixed in", json_schema_extra=only(mixup=POSITIVE)
+    )
     scale: tuple[PositiveFloat, PositiveFloat] = Field(
         (0.6, 1.5), description="length and height of the window that is stretched, in those of the crop"
     )

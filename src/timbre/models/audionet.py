@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.conf_effects import POSITIVE, only
 from timbre.errors import TimbreError
 from timbre.models.layers import frame_mask, last_frame, masked, wide
 
@@ -38,7 +39,9 @@ class Conf(Section):
     kind: Literal["audionet"] = "audionet"
     average: PositiveInt = Field(2, description="so many samples become their mean before all else; 1: none")
     convolutions: NonNegativeInt = Field(3, description="blocks of convolution, maximum and ReLU; 0: none")
-    channels: PositiveInt = Field(64, description="of each convolution")
+    channels: PositiveInt = Field(
+        64, description="of each convolution", json_schema_extra=only(convolutions=POSITIVE)
+    )
     tied: bool = Field(False, description="all convolutions after the first are one, with the same weights")
     hidden: PositiveInt = Field(64, description="cells H of an LSTM layer, values of an embedding")
     layers: PositiveInt = Field(2, description="LSTM layers")

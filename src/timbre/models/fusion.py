@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.conf_effects import only
 from timbre.errors import TimbreError
 from timbre.features.recurrent import BidirectionalLSTM
 from timbre.models.hard_concrete import GatedLinear
@@ -43,14 +44,18 @@ class FusionConf(Section):
     )
     gate: bool = Field(True, description="weigh the streams by the speaker's embedding; else all weigh the same")
     l0: bool = Field(True, description="a linear layer with hard-concrete gates behind each stream")
-    l0_penalty: NonNegativeFloat = Field(0.01, description="times the share of gates that are open, in the loss")
+    l0_penalty: NonNegativeFloat = Field(
+        0.01, description="times the share of gates that are open, in the loss", json_schema_extra=only(l0=True)
+    )
     widths: dict[str, PositiveInt] = Field(
         {"en": 256, "de": 512, "fr": 512, "fa": 1024}, description="h of a language's head; 256 of others"
     )
     layers: dict[str, Literal[1, 2, 3, 4]] = Field({"fa": 4}, description="hidden layers of a head; 3 of others")
     contrastive: bool = Field(True, description="a contrastive loss over emotions beside the cross-entropy")
     contrastive_weights: dict[str, NonNegativeFloat] = Field(
-        {"en": 0.1, "de": 0.01, "fa": 0.01, "fr": 0.015}, description="its weight; 0.01 of other languages"
+        {"en": 0.1, "de": 0.01, "fa": 0.01, "fr": 0.015},
+        description="its weight; 0.01 of other languages",
+        json_schema_extra=only(contrastive=True),
     )
     domain_norm: bool = Field(False, description="BatchNorm before the head, with statistics of each language")
     dropout: float = Field(0.1, ge=0, lt=1, description="in the heads and behind the streams")

@@ -15,14 +15,18 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.conf_effects import only
 from timbre.models.layers import FrameNorm, frame_weights, wide
 
 VARIANCE_FLOOR = 1e-7  # inside the square root: finite value and gradient where a channel is constant, or T = 1
+
+
+_ATTENTIVE = only(kind="attentive_statistics")
 
 
 class PoolingConf(Section):
@@ -33,18 +37,12 @@ class PoolingConf(Section):
         description="average: the mean; statistics: mean and standard deviation; self_attentive: mean weighted by "
         "one score per frame; attentive_statistics: both, weighted per channel",
     )
-    bottleneck: int = Field(128, ge=1, description="attentive_statistics: hidden units of the attention")
+    bottleneck: int = Field(128, ge=1, description="hidden units of the attention", json_schema_extra=_ATTENTIVE)
     global_context: bool = Field(
-        True, description="attentive_statistics: let the attention see the utterance's mean and standard deviation"
+        True,
+        description="let the attention see the utterance's mean and standard deviation",
+        json_schema_extra=_ATTENTIVE,
     )
-
-    @model_validator(mode="after")
-    def _no_idle_keys(self) -> PoolingConf:
-        for name in ("bottleneck", "global_context"):
-            default = PoolingConf.model_fields[name].default
-            if self.kind != "attentive_statistics" and getattr(self, name) != default:
-                raise ValueError(f"{name} says nothing to kind {self.kind} (only to attentive_statistics)")
-        return self
 
 
 def weighted_mean(frames: Tensor, weights: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, kind_module
+from timbre.conf_effects import only
 from timbre.errors import TimbreError
 from timbre.features.cmvn import global_statistics
 from timbre.features.frames import require_waveforms
@@ -43,9 +44,13 @@ class StreamConf(Section):
         0.0, description="of a model: it is trained on with this share of the learning rate (0.01); 0: it is not"
     )
     resample: bool = Field(False, description="of a model: audio at another rate is resampled to that of the model")
-    channels: PositiveInt = Field(64, description="of frames: channels of the two convolutions")
-    hidden: PositiveInt = Field(128, description="of frames: cells of the LSTM, in each direction")
-    layers: PositiveInt = Field(1, description="of frames: layers of the LSTM")
+    channels: PositiveInt = Field(
+        64, description="of frames: channels of the two convolutions", json_schema_extra=only(model="")
+    )
+    hidden: PositiveInt = Field(
+        128, description="of frames: cells of the LSTM, in each direction", json_schema_extra=only(model="")
+    )
+    layers: PositiveInt = Field(1, description="of frames: layers of the LSTM", json_schema_extra=only(model=""))
 
     @model_validator(mode="before")
     @classmethod

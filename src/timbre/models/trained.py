@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, plugin
+from timbre.conf_effects import only
 from timbre.errors import AudioError, TimbreError, doing
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
@@ -23,13 +24,19 @@ from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
 from timbre.models.memory import require_memory
 
+_NO_FUSION = only(task=("verification", "classification", "self_supervised", "phones"))  # streams have their own
+
 
 class ModelConf(Section):
     """What turns a waveform into an embedding."""
 
-    features: AnySection = plugin("timbre.features", "fbank", "from waveform to frames (written to ark)")
-    input: InputConf = Field(InputConf(), description="how frames are read: normalisation, voiced frames")
-    encoder: AnySection = plugin("timbre.models", "xvector", "from frames to embedding")
+    features: AnySection = plugin(
+        "timbre.features", "fbank", "from waveform to frames (written to ark)", _NO_FUSION
+    )
+    input: InputConf = Field(
+        InputConf(), description="how frames are read: normalisation, voiced frames", json_schema_extra=_NO_FUSION
+    )
+    encoder: AnySection = plugin("timbre.models", "xvector", "from frames to embedding", _NO_FUSION)
 
 
 def resolve_device(device: str) -> torch.device:

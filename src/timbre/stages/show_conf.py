@@ -6,6 +6,7 @@ import argparse
 from typing import Literal, get_args, get_origin
 
 from timbre.conf import Section
+from timbre.conf_effects import conditions_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,5 +36,7 @@ def _print(section: Section, prefix: str, changed: dict[str, tuple[object, objec
             if name != "kind" and get_origin(field.annotation) is Literal
             else ""
         )
-        said = "; ".join(part for part in (choices, field.description) if part)
+        conditions = conditions_of(section, name).items()
+        needs = [f"only with {key} {' or '.join(map(str, wanted))}" for key, wanted in conditions]
+        said = "; ".join(part for part in (choices, field.description, *needs) if part)
         print(f"{prefix}{name}: {shown}{default}".ljust(43) + (f" # {said}" if said else ""))

@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from timbre import conf as confs
 from timbre.conf import AnySection, Section, plugin
+from timbre.conf_effects import POSITIVE, only, require_effect
 from timbre.conf_files import override, read_yaml
 from timbre.corpora.splits import Unit
 from timbre.errors import TimbreError, did_you_mean
@@ -27,7 +28,9 @@ class SpecAugmentConf(Section):
     """Masks on training crops (Park et al. 2019, arXiv 1904.08779); each bin by its mean over the crop."""
 
     time_masks: NonNegativeInt = 0
-    time_width: NonNegativeInt = Field(20, description="frames, at most")
+    time_width: NonNegativeInt = Field(
+        20, description="frames, at most", json_schema_extra=only(time_masks=POSITIVE)
+    )
     time_masks_share: float = Field(
         0.0,
         ge=0,
@@ -35,10 +38,21 @@ class SpecAugmentConf(Section):
         description="adaptive (Park et al. 2020, arXiv 1912.05533): masks in time, so many a frame of the crop",
     )
     time_width_share: float = Field(
-        0.05, ge=0, le=1, description="of those: the share of the crop that one of them covers, at most"
+        0.05,
+        ge=0,
+        le=1,
+        description="of those: the share of the crop that one of them covers, at most",
+        json_schema_extra=only(time_masks_share=POSITIVE),
     )
     frequency_masks: NonNegativeInt = 0
-    frequency_width: NonNegativeInt = Field(8, description="bins, at most")
+    frequency_width: NonNegativeInt = Field(
+        8, description="bins, at most", json_schema_extra=only(frequency_masks=POSITIVE)
+    )
+
+
+_ENCODER = ("verification", "classification", "self_supervised", "phones")
+"""Tasks of one encoder: all but fusion."""
+_WITH_CLASSES = ("classification", "phones", "fusion")
 
 
 class TrainConf(Section):
@@ -52,31 +66,51 @@ class TrainConf(Section):
     features: Literal["ark", "online"] = Field(
         "ark",
         description="where training crops come from: feats.scp, or computed from waveforms when they are needed",
+        json_schema_extra=only(task=_ENCODER),
     )
     crop_frames: NonNegativeInt = Field(
         200, description="frames of a random crop, shorter utterances wrap; 0: whole utterances, padded in a batch"
     )
-    crops_per_utterance: PositiveInt = Field(1, description="crops of each utterance in an epoch")
+    crops_per_utterance: PositiveInt = Field(
+        1, description="crops of each utterance in an epoch", json_schema_extra=only(task=_ENCODER)
+    )
     sampler: Literal["plain", "balanced", "p_by_k"] = Field(
         "plain",
         description="plain, balanced: utterances, or speakers, equally often; p_by_k: batches of P speakers with K "
         "utterances each",
+        json_schema_extra=only(task=("verification", *_WITH_CLASSES)),
     )
-    utterances_per_speaker: int = Field(8, ge=2, description="K of p_by_k; P is batch_size / K")
-    spec_augment: SpecAugmentConf = SpecAugmentConf()
+    utterances_per_speaker: int = Field(
+        8, ge=2, description="K of p_by_k; P is batch_size / K", json_schema_extra=only(sampler="p_by_k")
+    )
+    spec_augment: SpecAugmentConf = Field(
+        SpecAugmentConf(), description=SpecAugmentConf.__doc__, json_schema_extra=only(task=_ENCODER)
+    )
     workers: NonNegativeInt = Field(0, description="processes that read crops (0: the training process)")
 
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
     learning_rate: PositiveFloat = Field(1e-3, description="the highest of the schedule")
-    momentum: NonNegativeFloat = Field(0.9, description="of sgd (Nesterov)")
+    momentum: NonNegativeFloat = Field(
+        0.9, description="of sgd (Nesterov)", json_schema_extra=only(optimizer="sgd")
+    )
     weight_decay: NonNegativeFloat = 1e-4
     clip_norm: NonNegativeFloat = Field(5.0, description="largest gradient norm; 0: no clipping")
     schedule: Literal["cosine", "exponential", "triangular2", "constant"] = "cosine"
     warmup_epochs: NonNegativeFloat = Field(1.0, description="linear warm-up from 0")
-    final_learning_rate: PositiveFloat = Field(1e-5, description="the lowest, at the end (cosine, exponential)")
-    cycle_epochs: PositiveFloat = Field(10.0, description="of triangular2, its peak halved each time")
+    final_learning_rate: PositiveFloat = Field(
+        1e-5,
+        description="the lowest, at the end (of triangular2, of each cycle)",
+        json_schema_extra=only(schedule=("cosine", "exponential", "triangular2")),
+    )
+    cycle_epochs: PositiveFloat = Field(
+        10.0,
+        description="of triangular2, its peak halved each time",
+        json_schema_extra=only(schedule="triangular2"),
+    )
     margin_epochs: tuple[NonNegativeFloat, NonNegativeFloat] = Field(
-        (0.0, 0.0), description="the margin grows from 0 to its full size between these epochs"
+        (0.0, 0.0),
+        description="the margin grows from 0 to its full size between these epochs",
+        json_schema_extra=only({"task": _ENCODER, "loss.margin": POSITIVE}),
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto",
@@ -88,18 +122,20 @@ class TrainConf(Section):
         6,
         description="task verification: training speakers kept for model selection, threshold and calibration; "
         "0: none",
+        json_schema_extra=only(task="verification"),
     )
     heldout_utterances: float = Field(
         0.05,
         ge=0,
         le=0.5,
-        description="task classification: share of the training utterances kept for model selection and "
+        description="other tasks: share of the training utterances kept for model selection and "
         "calibration; 0: none",
+        json_schema_extra=only(task=("self_supervised", *_WITH_CLASSES)),
     )
     heldout_unit: Unit = Field(
         "session",
-        description="task classification: what is held out whole; a session is the utterance where no utt2session "
-        "is known",
+        description="other tasks: what is held out whole; a session is the utterance where no utt2session is known",
+        json_schema_extra=only(task=("self_supervised", *_WITH_CLASSES)),
     )
     average: PositiveInt = Field(
         5, description="so many consecutive epochs, those with the lowest mean held-out EER or error, are averaged"
@@ -142,23 +178,44 @@ class Experiment(ModelConf):
         description="verification: speakers are tested that training did not know; classification: the classes of "
         "the test are those of the training; self_supervised: no labels; phones: transcripts in phones",
     )
-    labels: str = Field("utt2spk", description="classification: the table of the classes (utt2spk, utt2emotion)")
+    labels: str = Field(
+        "utt2spk",
+        description="the table of the classes (utt2spk, utt2emotion)",
+        json_schema_extra=only(task=_WITH_CLASSES),
+    )
     speeds: tuple[PositiveFloat, ...] = Field(
-        (), description="copies of the training data at these speeds (0.9, 1.1), as further speakers"
+        (),
+        description="copies of the training data at these speeds (0.9, 1.1), as further speakers",
+        json_schema_extra=only(task="verification"),
     )
     augment: AugmentConf = Field(
         AugmentConf(),
         description="noise and rooms in training: new for each crop with train.features online, else one copy of "
         "each utterance and kind",
+        json_schema_extra=only(task=_ENCODER),
     )
-    init: str = Field("", description="the experiment directory whose model training starts from")
+    init: str = Field(
+        "",
+        description="the experiment directory whose model training starts from",
+        json_schema_extra=only(task=_ENCODER),
+    )
     freeze: tuple[str, ...] = Field(
         (), description="parts of the encoder that keep their weights, by name (blocks.0, first)"
     )
-    streams: dict[str, StreamConf] = Field({}, description="task fusion: what is fused, by name")
-    fusion: FusionConf = Field(FusionConf(), description="task fusion: what follows the streams")
-    use: tuple[str, ...] = Field((), description="task fusion: those of the streams that are used; none named: all")
-    loss: AnySection = plugin("timbre.losses", "am_softmax", "from embedding and label to loss")
+    streams: dict[str, StreamConf] = Field(
+        {}, description="task fusion: what is fused, by name", json_schema_extra=only(task="fusion")
+    )
+    fusion: FusionConf = Field(
+        FusionConf(), description="task fusion: what follows the streams", json_schema_extra=only(task="fusion")
+    )
+    use: tuple[str, ...] = Field(
+        (),
+        description="task fusion: those of the streams that are used; none named: all",
+        json_schema_extra=only(task="fusion"),
+    )
+    loss: AnySection = plugin(
+        "timbre.losses", "am_softmax", "from embedding and label to loss", only(task=_ENCODER)
+    )
     train: TrainConf = TrainConf()
 
     @model_validator(mode="after")
@@ -168,16 +225,7 @@ class Experiment(ModelConf):
         role = "Objective" if self.task in ("self_supervised", "phones") else "Loss"
         if not hasattr(confs.kind_module("timbre.losses", self.loss.kind), role):
             raise ValueError(f"loss {self.loss.kind} is none of task {self.task}")
-        if self.task == "verification":
-            if self.labels != "utt2spk":
-                raise ValueError(
-                    f"labels {self.labels} say nothing to task verification, whose classes are speakers"
-                )
-        elif self.speeds:
-            raise ValueError(
-                f"speeds make further speakers, and task {self.task} has no use for them; leave them out"
-            )
-        elif self.task == "classification" and not hasattr(
+        if self.task == "classification" and not hasattr(
             confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"
         ):
             raise ValueError(f"loss {self.loss.kind} has no classes; task classification needs one that has")
@@ -195,14 +243,12 @@ class Experiment(ModelConf):
             raise ValueError("task fusion has streams to fuse, and none is named")
         if strange := [name for name in self.streams if not usable(name)]:
             raise ValueError(f"no stream can be called '{strange[0]}'; take letters, digits, - and _")
-        if self.init:
-            raise ValueError("task fusion starts from no other fusion; its streams name the models that it has")
         if unknown := [name for name in self.use if name not in self.streams]:
             raise ValueError(
                 f"use names '{unknown[0]}', which is none of streams{did_you_mean(unknown[0], self.streams)}"
             )
-        if self.speeds or self.augment.kinds or self.train.features == "online":
-            raise ValueError("task fusion reads its streams from ark: no speeds, augment or train.features online")
+        if self.train.sampler == "p_by_k":
+            raise ValueError("task fusion has no train.sampler p_by_k; take plain or balanced")
         return self
 
     @property
@@ -215,15 +261,17 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     """An experiment's conf, or a features section alone (the rest at its defaults), with ``a.b=c`` settings.
 
     Raises:
-        TimbreError: naming the file and each unknown key or bad value.
+        TimbreError: naming the file and each unknown key, bad value or key that has no effect.
     """
     values = read_yaml(path)
     if "kind" in values:
         values = {"features": values}
     try:
-        return confs.build(Experiment, override(values, settings))
+        experiment = confs.build(Experiment, override(values, settings))
+        require_effect(experiment)
     except TimbreError as error:
         raise TimbreError(f"{path}: {error}") from None
+    return experiment
 
 
 def features_name(experiment: ModelConf) -> str:
