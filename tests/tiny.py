@@ -34,7 +34,7 @@ ENCODERS = {
     ],
     "xvector": ["encoder.channels=16", "encoder.pooling_channels=24"],
 }
-TRAIN = ["train.epochs=1", "train.workers=0"]
+TRAIN = ["train.epochs=1", "train.warmup_epochs=1", "train.margin_epochs=[0, 0]", "train.workers=0"]
 # The fusion of five streams, their models those of the fixture ``front_ends``.
 FUSION_MODELS = [
     *(f"streams.{name}.features.model=../../synthetic/{name}/exp/made" for name in ("wav2vec", "allosaurus")),

@@ -12,13 +12,16 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from timbre import plain_yaml
 from timbre.conf_files import flat, override, read_yaml
 from timbre.errors import TimbreError, did_you_mean
+
+MOST_INTEGER, MOST_FLOAT = 10**7, 1e9
+"""What a number of a conf may be, to both sides, where its field has no limit of its own."""
 
 
 class Section(BaseModel):
@@ -36,6 +39,27 @@ class Section(BaseModel):
     def _lists_are_tuples(cls, value: Any, field: ValidationInfo) -> Any:
         """YAML has lists, and strict validation takes tuples alone where a tuple is wanted."""
         return _with_tuples(value, cls.model_fields[field.field_name].annotation)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _numbers_are_of_this_world(cls, value: Any, field: ValidationInfo) -> Any:
+        """Those without a limit of their own: what is beyond is a slip of the hand, or overflows later."""
+        own = cls.model_fields[field.field_name]
+        if not any(hasattr(mark, "le") or hasattr(mark, "lt") for mark in own.metadata):
+            for number in value if isinstance(value, tuple) else (value,):
+                most = MOST_INTEGER if isinstance(number, int) else MOST_FLOAT
+                if isinstance(number, int | float) and abs(number) > most:
+                    raise ValueError(f"input should be between -{most:g} and {most:g}")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+        """``Literal[1, 2]`` would take true for 1."""
+        own = cls.model_fields[field.field_name].annotation
+        if isinstance(value, bool) and get_origin(own) is Literal:
+            raise ValueError(f"input should be {' or '.join(map(str, get_args(own)))}")
+        return value
 
 
 def _with_tuples(value: Any, wanted: Any) -> Any:
@@ -63,9 +87,13 @@ def plugin(package: str, default: str, description: str, extra: Mapping[str, Any
 
 
 def kinds(package: str) -> list[str]:
-    """The kinds of a plugin package: its modules that hold a ``Conf``."""
+    """The kinds of a plugin package: its modules that have a ``Conf`` of their own."""
     names = [module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)]
-    return [name for name in names if hasattr(importlib.import_module(f"{package}.{name}"), "Conf")]
+    return [name for name in names if _is_kind(importlib.import_module(f"{package}.{name}"))]
+
+
+def _is_kind(module: ModuleType) -> bool:
+    return getattr(getattr(module, "Conf", None), "__module__", None) == module.__name__
 
 
 def kind_module(package: str, kind: object, where: str = "kind") -> ModuleType:
@@ -73,7 +101,7 @@ def kind_module(package: str, kind: object, where: str = "kind") -> ModuleType:
     modules = {module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__)}
     if kind in modules:
         module = importlib.import_module(f"{package}.{kind}")
-        if hasattr(module, "Conf"):
+        if _is_kind(module):
             return module
     said = "missing" if kind is None else f"no such kind '{kind}'"
     raise TimbreError(f"{where}: {said}{did_you_mean(str(kind), kinds(package))}")

@@ -10,11 +10,11 @@ import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import soundfile
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
 from timbre.conf import Section
 from timbre.conf_effects import only
@@ -38,6 +38,9 @@ _SOURCES = {  # the data directory of each kind, and what takes its place
 }
 
 
+Decibels = Annotated[float, Field(ge=-100, le=100)]
+
+
 class AugmentConf(Section):
     """How training speech is changed; the ranges are those of Kaldi's VoxCeleb recipe."""
 
@@ -51,26 +54,26 @@ class AugmentConf(Section):
         description="share of the crops that are augmented on the fly",
         json_schema_extra=only({"train.features": "online"}),
     )
-    noise_snr: Span[float] = Field(
+    noise_snr: Span[Decibels] = Field(
         (0.0, 15.0), description="speech over noise, dB", json_schema_extra=only(kinds="noise")
     )
-    music_snr: Span[float] = Field(
+    music_snr: Span[Decibels] = Field(
         (5.0, 15.0), description="speech over music, dB", json_schema_extra=only(kinds="music")
     )
-    babble_snr: Span[float] = Field(
+    babble_snr: Span[Decibels] = Field(
         (13.0, 20.0),
         description="speech over each of the other speakers, dB",
         json_schema_extra=only(kinds="babble"),
     )
-    babble_speakers: Span[PositiveInt] = Field(
+    babble_speakers: Span[Annotated[int, Field(ge=1, le=100)]] = Field(
         (3, 7), description="other speakers who talk at once", json_schema_extra=only(kinds="babble")
     )
-    decay: Span[PositiveFloat] = Field(
+    decay: Span[Annotated[float, Field(ge=0.001, le=100)]] = Field(
         (0.2, 0.8),
         description="decay by 60 dB of simulated rooms, s",
         json_schema_extra=only(kinds="reverberation"),
     )
-    direct_to_reverberant: Span[float] = Field(
+    direct_to_reverberant: Span[Decibels] = Field(
         (0.0, 12.0),
         description="direct sound over simulated rooms', dB",
         json_schema_extra=only(kinds="reverberation"),

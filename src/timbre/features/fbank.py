@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from timbre.features.frames import INT16, KaldiConf, require_one_frame
 
@@ -14,7 +14,7 @@ class Conf(KaldiConf):
     """Kaldi's options under Kaldi's names."""
 
     kind: Literal["fbank"] = "fbank"
-    num_mel_bins: PositiveInt = 80
+    num_mel_bins: int = Field(80, ge=4, le=2000)
     use_energy: bool = Field(False, description="an extra first column with the log energy of the frame")
 
 

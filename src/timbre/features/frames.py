@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, model_validator
 
 from timbre.conf import Section
 from timbre.errors import AudioError, TimbreError
@@ -29,18 +30,63 @@ class StorageConf(Section):
 class FrameConf(StorageConf):
     """Framing of waveforms, with Kaldi's names and defaults (feature-window.h), no dither unless asked for."""
 
-    sample_rate: PositiveInt = Field(16000, description="Hz; audio at another rate is refused unless `resample`")
+    sample_rate: int = Field(
+        16000, ge=100, le=768_000, description="Hz; audio at another rate is refused unless `resample`"
+    )
     resample: bool = Field(False, description="resample audio at another rate instead of refusing it")
-    frame_length: PositiveFloat = Field(25.0, description="ms")
-    frame_shift: PositiveFloat = Field(10.0, description="ms")
+    frame_length: float = Field(25.0, gt=0, le=10_000, description="ms")
+    frame_shift: float = Field(10.0, gt=0, le=10_000, description="ms, no more than frame_length")
+
+    @model_validator(mode="after")
+    def _frames_of_samples(self) -> FrameConf:
+        length, shift = (self.sample_rate * ms / 1000 for ms in (self.frame_length, self.frame_shift))
+        if length < 2:
+            raise ValueError(f"frame_length {self.frame_length:g} ms is {length:.3g} samples; take 2 or more")
+        if not 1 <= shift <= length:
+            raise ValueError(
+                f"frame_shift {self.frame_shift:g} ms is {shift:.3g} samples; take 1 to {round(length)}, those of "
+                "a frame, so that none lies between frames"
+            )
+        return self
 
 
-class KaldiConf(FrameConf):
+class BandConf(FrameConf):
+    """Mel filters."""
+
+    num_mel_bins: int = Field(23, ge=1, le=2000)
+    low_freq: float = Field(20.0, ge=0, description="Hz")
+    high_freq: float = Field(0.0, description="Hz; 0 or less: that far below the Nyquist frequency")
+
+    @property
+    def upper_freq(self) -> float:
+        """Hz, where the filters end."""
+        return self.high_freq if self.high_freq > 0 else self.sample_rate // 2 + self.high_freq
+
+    @model_validator(mode="after")
+    def _some_frequencies(self) -> BandConf:
+        if not self.low_freq < self.upper_freq <= self.sample_rate / 2:
+            raise ValueError(
+                f"filters from low_freq {self.low_freq:g} to high_freq {self.upper_freq:g} Hz do not lie between 0 "
+                f"and {self.sample_rate / 2:g}, half the sample_rate"
+            )
+        points = 2 ** math.ceil(math.log2(self.sample_rate * self.frame_length / 1000))
+        held = int((self.upper_freq - self.low_freq) * points / self.sample_rate)
+        if held < self.num_mel_bins:
+            raise ValueError(
+                f"num_mel_bins {self.num_mel_bins}: from low_freq {self.low_freq:g} to high_freq "
+                f"{self.upper_freq:g} Hz a spectrum of frames of {self.frame_length:g} ms has {held} values; "
+                "take fewer filters"
+            )
+        return self
+
+
+class KaldiConf(BandConf):
     """What Kaldi's mfcc and fbank share (feature-window.h, mel-computations.h)."""
 
     dither: float = Field(
         0.0,
         ge=0,
+        le=1000,
         description="noise added to samples of 16-bit range (Kaldi: 1.0): for an utterance always the same; new "
         "for each crop with train.features online",
     )
@@ -50,9 +96,7 @@ class KaldiConf(FrameConf):
     snip_edges: bool = Field(
         True, description="only whole frames; else (N + shift/2) // shift frames, reflected ends"
     )
-    num_mel_bins: PositiveInt = 23
-    low_freq: float = Field(20.0, ge=0, description="Hz")
-    high_freq: float = Field(0.0, description="Hz; 0 or less: that far below the Nyquist frequency")
+    num_mel_bins: int = Field(23, ge=4, le=2000)
 
     def options(self) -> dict[str, object]:
         """The arguments of torchaudio.compliance.kaldi, whose own defaults differ from Kaldi's."""

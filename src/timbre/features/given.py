@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from timbre.errors import TimbreError
 from timbre.features.frames import StorageConf, digest, no_waveforms
@@ -22,7 +22,7 @@ class Conf(StorageConf):
     """What is known of the frames."""
 
     kind: Literal["given"] = "given"
-    dim: PositiveInt = Field(40, description="values of a frame, the columns of the tensors")
+    dim: int = Field(40, ge=1, le=100_000, description="values of a frame, the columns of the tensors")
     frame_shift: PositiveFloat = Field(
         10.0, description="ms, an assumption of yours: the tensors do not say it, and only durations depend on it"
     )

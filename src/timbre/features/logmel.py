@@ -5,40 +5,25 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field
 
-from timbre.features.frames import FrameConf, frame_samples, require_one_frame
+from timbre.features.frames import BandConf, frame_samples, require_one_frame
 
 
-class Conf(FrameConf):
+class Conf(BandConf):
     """Hann window, centred frames, waveform in [-1, 1); natural logarithm."""
 
     kind: Literal["logmel"] = "logmel"
-    num_mel_bins: PositiveInt = 40
+    num_mel_bins: int = Field(40, ge=1, le=2000)
     low_freq: float = Field(0.0, ge=0, description="Hz")
-    high_freq: float = Field(0.0, description="Hz; 0 or less: that far below the Nyquist frequency")
     power: Literal[1, 2] = Field(2, description="of the magnitude: 2 energy, 1 magnitude")
     mel_scale: Literal["htk", "slaney"] = Field(
         "htk", description="the scale, and Slaney's area norm with `slaney`"
     )
-    floor: PositiveFloat = Field(1e-6, description="added before the logarithm")
+    floor: float = Field(1e-6, gt=0, le=1, description="added before the logarithm")
     uniform: bool = Field(
         False, description="for input.cmvn global: one mean and one deviation of all bins, not of each"
     )
-
-    @property
-    def upper_freq(self) -> float:
-        """Hz, where the filters end."""
-        return self.high_freq if self.high_freq > 0 else self.sample_rate // 2 + self.high_freq
-
-    @model_validator(mode="after")
-    def _some_frequencies(self) -> Conf:
-        if not self.low_freq < self.upper_freq <= self.sample_rate / 2:
-            raise ValueError(
-                f"filters from low_freq {self.low_freq:g} to {self.upper_freq:g} Hz do not lie between 0 and "
-                f"{self.sample_rate / 2:g}"
-            )
-        return self
 
 
 class Extractor:

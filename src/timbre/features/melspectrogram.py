@@ -31,11 +31,14 @@ class Conf(FrameConf):
     """Resemblyzer's, by default."""
 
     kind: Literal["melspectrogram"] = "melspectrogram"
-    num_mel_bins: PositiveInt = 40
+    num_mel_bins: int = Field(40, ge=1, le=2000)
     level: float | None = Field(
-        -30.0, description="dB of full scale that a softer waveform is raised to; null: left as it is"
+        -30.0,
+        ge=-200,
+        le=0,
+        description="dB of full scale that a softer waveform is raised to; null: left as it is",
     )
-    window: PositiveInt = Field(160, description="frames of a window, as the encoder's")
+    window: int = Field(160, ge=1, le=10_000, description="frames of a window, as the encoder's")
     window_hop: PositiveInt = Field(77, description="frames from window to window: 1.3 windows a second")
 
     @model_validator(mode="after")

@@ -16,12 +16,14 @@ class Conf(KaldiConf):
     kind: Literal["mfcc"] = "mfcc"
     num_ceps: PositiveInt = 13
     use_energy: bool = Field(True, description="the log energy of the frame instead of C0")
-    cepstral_lifter: float = Field(22.0, ge=0)
+    cepstral_lifter: float = Field(22.0, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _no_more_ceps_than_bins(self) -> Conf:
         if self.num_ceps > self.num_mel_bins:
             raise ValueError(f"num_ceps {self.num_ceps} must not exceed num_mel_bins {self.num_mel_bins}")
+        if 0 < self.cepstral_lifter < 1:
+            raise ValueError(f"cepstral_lifter {self.cepstral_lifter:g} is neither 0, for none, nor 1 or more")
         return self
 
 

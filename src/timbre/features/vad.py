@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from timbre.conf import Section
 from timbre.features import mfcc
@@ -20,9 +20,11 @@ from timbre.features.frames import KaldiConf, require_waveforms
 class VadConf(Section):
     """Kaldi's options; the defaults are those of its speaker recipes (egs/voxceleb/v2/conf/vad.conf)."""
 
-    energy_threshold: float = Field(5.5, description="the constant term of the cutoff, log energy (Kaldi: 5.0)")
-    energy_mean_scale: float = Field(0.5, ge=0)
-    frames_context: NonNegativeInt = Field(2, description="frames on each side (Kaldi: 0)")
+    energy_threshold: float = Field(
+        5.5, ge=-100, le=100, description="the constant term of the cutoff, log energy (Kaldi: 5.0)"
+    )
+    energy_mean_scale: float = Field(0.5, ge=0, le=10)
+    frames_context: int = Field(2, ge=0, le=1000, description="frames on each side (Kaldi: 0)")
     proportion_threshold: float = Field(0.12, ge=0, le=1, description="(Kaldi: 0.6)")
 
 

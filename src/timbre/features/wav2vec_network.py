@@ -42,14 +42,17 @@ class NetworkConf(Section):
 
     channels: PositiveInt = Field(512, description="of the encoder's layers: values of a latent")
     kernels: tuple[PositiveInt, ...] = Field(
-        (10, 8, 4, 4, 4), min_length=2, description="of the encoder's layers (large: 1, 1 after them)"
+        (10, 8, 4, 4, 4),
+        min_length=2,
+        max_length=100,
+        description="of the encoder's layers (large: 1, 1 after them)",
     )
     strides: tuple[PositiveInt, ...] = Field(
         (5, 4, 2, 2, 2), description="of the encoder's layers; their product is the samples from frame to frame"
     )
     context_channels: PositiveInt = Field(512, description="of the context's layers: values of a frame")
     context_kernels: tuple[PositiveInt, ...] = Field(
-        (3,) * 9, min_length=1, description="of the context's layers (large: 2 to 13)"
+        (3,) * 9, min_length=1, max_length=100, description="of the context's layers (large: 2 to 13)"
     )
     context_skip: bool = Field(False, description="add to each context layer what it was given, times √½ (large)")
     log_compression: bool = Field(False, description="latents are log(1 + z) (large)")

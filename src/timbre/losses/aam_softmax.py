@@ -15,7 +15,7 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor
 
 from timbre.conf import Section
@@ -28,9 +28,9 @@ class Conf(Section):
     """AAM-softmax."""
 
     kind: Literal["aam_softmax"] = "aam_softmax"
-    scale: float = Field(30.0, gt=0, description="s: cosines times this are the logits")
+    scale: float = Field(30.0, gt=0, le=10_000, description="s: cosines times this are the logits")
     margin: float = Field(0.2, ge=0, lt=math.pi / 2, description="m: radians added to the true class's angle")
-    sub_centres: PositiveInt = Field(1, description="K: weights of a class, of which the nearest counts")
+    sub_centres: int = Field(1, ge=1, le=100, description="K: weights of a class, of which the nearest counts")
 
 
 class Loss(am_softmax.Loss):

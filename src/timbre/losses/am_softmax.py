@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,9 +24,9 @@ class Conf(Section):
     """AM-softmax."""
 
     kind: Literal["am_softmax"] = "am_softmax"
-    scale: float = Field(30.0, gt=0, description="s: cosines times this are the logits")
-    margin: float = Field(0.2, ge=0, description="m: by how much the true class's cosine is lowered")
-    sub_centres: PositiveInt = Field(1, description="K: weights of a class, of which the nearest counts")
+    scale: float = Field(30.0, gt=0, le=10_000, description="s: cosines times this are the logits")
+    margin: float = Field(0.2, ge=0, lt=2, description="m: by how much the true class's cosine is lowered")
+    sub_centres: int = Field(1, ge=1, le=100, description="K: weights of a class, of which the nearest counts")
 
 
 class Loss(nn.Module):

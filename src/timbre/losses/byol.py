@@ -49,7 +49,7 @@ class Conf(Section):
     scale: tuple[PositiveFloat, PositiveFloat] = Field(
         (0.6, 1.5), description="length and height of the window that is stretched, in those of the crop"
     )
-    canvas: float = Field(1.5, ge=1, description="frames that a window may lie in, in those of the crop")
+    canvas: float = Field(1.5, ge=1, le=100, description="frames that a window may lie in, in those of the crop")
 
     @model_validator(mode="after")
     def _from_small_to_large(self) -> Conf:

@@ -26,7 +26,7 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,8 +38,10 @@ class Conf(Section):
     """Contrastive predictive coding as in wav2vec; for encoders with latents."""
 
     kind: Literal["contrastive"] = "contrastive"
-    steps: PositiveInt = Field(12, description="K: how many frames ahead is predicted")
-    negatives: PositiveInt = Field(10, description="N: other latents of the utterance that each is told from")
+    steps: int = Field(12, ge=1, le=1000, description="K: how many frames ahead is predicted")
+    negatives: int = Field(
+        10, ge=1, le=100_000, description="N: other latents of the utterance that each is told from"
+    )
 
 
 class Objective(nn.Module):

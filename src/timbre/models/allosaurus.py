@@ -27,10 +27,13 @@ class Conf(Section):
     """Bidirectional LSTM over time with an output a phone."""
 
     kind: Literal["allosaurus"] = "allosaurus"
-    layers: PositiveInt = Field(6, description="bidirectional LSTM layers")
+    layers: int = Field(6, ge=1, le=100, description="bidirectional LSTM layers")
     hidden: PositiveInt = Field(320, description="cells of a layer in each direction")
-    stack: PositiveInt = Field(
-        1, description="frames joined to one, of which there are so many times fewer; 3 in the published models"
+    stack: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="frames joined to one, of which there are so many times fewer; 3 in the published models",
     )
     inventory: str = Field(
         "", description="a file of the phones, <phone> or <phone> <number> a line; none: those of the training data"

@@ -27,12 +27,14 @@ class AttentionConf(Section):
     kind: str
     channels: PositiveInt = Field(256, multiple_of=2, description="channels of the frame layers")
     heads: PositiveInt = Field(4, description="heads of an attention; they share the channels out among them")
-    layers: PositiveInt = Field(4, description="blocks")
+    layers: int = Field(4, ge=1, le=200, description="blocks")
     feed_forward: PositiveInt = Field(1024, description="hidden units of a feed-forward")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of values dropped in training, attention's included")
     pooling: PoolingConf = Field(PoolingConf(kind="average"), description="frames to one vector")
     head: tuple[PositiveInt, ...] = Field(
-        (), description="widths of hidden layers, linear and ReLU, between the pooling and the embedding"
+        (),
+        max_length=100,
+        description="widths of hidden layers, linear and ReLU, between the pooling and the embedding",
     )
     embedding_dim: NonNegativeInt = Field(
         256,

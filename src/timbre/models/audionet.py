@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,13 +38,13 @@ class Conf(Section):
 
     kind: Literal["audionet"] = "audionet"
     average: PositiveInt = Field(2, description="so many samples become their mean before all else; 1: none")
-    convolutions: NonNegativeInt = Field(3, description="blocks of convolution, maximum and ReLU; 0: none")
+    convolutions: int = Field(3, ge=0, le=100, description="blocks of convolution, maximum and ReLU; 0: none")
     channels: PositiveInt = Field(
         64, description="of each convolution", json_schema_extra=only(convolutions=POSITIVE)
     )
     tied: bool = Field(False, description="all convolutions after the first are one, with the same weights")
     hidden: PositiveInt = Field(64, description="cells H of an LSTM layer, values of an embedding")
-    layers: PositiveInt = Field(2, description="LSTM layers")
+    layers: int = Field(2, ge=1, le=100, description="LSTM layers")
 
 
 class Encoder(nn.Module):

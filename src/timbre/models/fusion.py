@@ -38,7 +38,7 @@ ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in the
 class FusionConf(Section):
     """What follows the streams."""
 
-    size: PositiveInt = Field(256, description="values of each stream where they are summed")
+    size: int = Field(256, ge=1, le=100_000, description="values of each stream where they are summed")
     speaker: str = Field(
         "ge2e", description="the stream that is a speaker's embedding: it drives the gate and goes to the head"
     )

@@ -32,7 +32,7 @@ class Conf(Section):
     """LSTM."""
 
     kind: Literal["lstm"] = "lstm"
-    layers: PositiveInt = Field(3, description="LSTM layers")
+    layers: int = Field(3, ge=1, le=100, description="LSTM layers")
     hidden: PositiveInt = Field(256, description="cells H of a layer")
     projection: NonNegativeInt = Field(
         0, description="values P that a layer's output is projected to, less than hidden; 0: no projection"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from timbre.conf import AnySection, Section, build, kind_module
@@ -40,17 +40,30 @@ class StreamConf(Section):
     model: str = Field(
         "", description="instead: a trained model (directory, final.pt, published checkpoint); its embedding"
     )
-    fine_tuning: NonNegativeFloat = Field(
-        0.0, description="of a model: it is trained on with this share of the learning rate (0.01); 0: it is not"
+    fine_tuning: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="of a model: it is trained on with this share of the learning rate (0.01); 0: it is not",
     )
     resample: bool = Field(False, description="of a model: audio at another rate is resampled to that of the model")
-    channels: PositiveInt = Field(
-        64, description="of frames: channels of the two convolutions", json_schema_extra=only(model="")
+    channels: int = Field(
+        64,
+        ge=1,
+        le=100_000,
+        description="of frames: channels of the two convolutions",
+        json_schema_extra=only(model=""),
     )
-    hidden: PositiveInt = Field(
-        128, description="of frames: cells of the LSTM, in each direction", json_schema_extra=only(model="")
+    hidden: int = Field(
+        128,
+        ge=1,
+        le=100_000,
+        description="of frames: cells of the LSTM, in each direction",
+        json_schema_extra=only(model=""),
     )
-    layers: PositiveInt = Field(1, description="of frames: layers of the LSTM", json_schema_extra=only(model=""))
+    layers: int = Field(
+        1, ge=1, le=100, description="of frames: layers of the LSTM", json_schema_extra=only(model="")
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -22,12 +22,13 @@ from timbre.models.fusion import FusionConf
 from timbre.models.streams import StreamConf, stream_features, stream_identity, usable
 from timbre.models.trained import ModelConf
 from timbre.pipeline.fingerprint import digest_of
+from timbre.training.sizes import require_sizes
 
 
 class SpecAugmentConf(Section):
     """Masks on training crops (Park et al. 2019, arXiv 1904.08779); each bin by its mean over the crop."""
 
-    time_masks: NonNegativeInt = 0
+    time_masks: int = Field(0, ge=0, le=100)
     time_width: NonNegativeInt = Field(
         20, description="frames, at most", json_schema_extra=only(time_masks=POSITIVE)
     )
@@ -44,7 +45,7 @@ class SpecAugmentConf(Section):
         description="of those: the share of the crop that one of them covers, at most",
         json_schema_extra=only(time_masks_share=POSITIVE),
     )
-    frequency_masks: NonNegativeInt = 0
+    frequency_masks: int = Field(0, ge=0, le=100)
     frequency_width: NonNegativeInt = Field(
         8, description="bins, at most", json_schema_extra=only(frequency_masks=POSITIVE)
     )
@@ -58,7 +59,7 @@ _WITH_CLASSES = ("classification", "phones", "fusion")
 class TrainConf(Section):
     """Batches, optimisation, selection. Everything in epochs, so that a change of batch size shifts nothing."""
 
-    seed: NonNegativeInt = 1
+    seed: int = Field(1, ge=0, lt=2**63)
     epochs: PositiveInt = 20
     batch_size: int = Field(
         64, ge=2, description="crops, of all processes together; BatchNorm has no statistics of one"
@@ -71,8 +72,8 @@ class TrainConf(Section):
     crop_frames: NonNegativeInt = Field(
         200, description="frames of a random crop, shorter utterances wrap; 0: whole utterances, padded in a batch"
     )
-    crops_per_utterance: PositiveInt = Field(
-        1, description="crops of each utterance in an epoch", json_schema_extra=only(task=_ENCODER)
+    crops_per_utterance: int = Field(
+        1, ge=1, le=10_000, description="crops of each utterance in an epoch", json_schema_extra=only(task=_ENCODER)
     )
     sampler: Literal["plain", "balanced", "p_by_k"] = Field(
         "plain",
@@ -86,14 +87,14 @@ class TrainConf(Section):
     spec_augment: SpecAugmentConf = Field(
         SpecAugmentConf(), description=SpecAugmentConf.__doc__, json_schema_extra=only(task=_ENCODER)
     )
-    workers: NonNegativeInt = Field(0, description="processes that read crops (0: the training process)")
+    workers: int = Field(0, ge=0, le=1000, description="processes that read crops (0: the training process)")
 
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
-    learning_rate: PositiveFloat = Field(1e-3, description="the highest of the schedule")
-    momentum: NonNegativeFloat = Field(
-        0.9, description="of sgd (Nesterov)", json_schema_extra=only(optimizer="sgd")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="the highest of the schedule")
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="of sgd (Nesterov)", json_schema_extra=only(optimizer="sgd")
     )
-    weight_decay: NonNegativeFloat = 1e-4
+    weight_decay: float = Field(1e-4, ge=0, lt=1)
     clip_norm: NonNegativeFloat = Field(5.0, description="largest gradient norm; 0: no clipping")
     schedule: Literal["cosine", "exponential", "triangular2", "constant"] = "cosine"
     warmup_epochs: NonNegativeFloat = Field(1.0, description="linear warm-up from 0")
@@ -102,8 +103,9 @@ class TrainConf(Section):
         description="the lowest, at the end (of triangular2, of each cycle)",
         json_schema_extra=only(schedule=("cosine", "exponential", "triangular2")),
     )
-    cycle_epochs: PositiveFloat = Field(
+    cycle_epochs: float = Field(
         10.0,
+        ge=0.01,
         description="of triangular2, its peak halved each time",
         json_schema_extra=only(schedule="triangular2"),
     )
@@ -162,6 +164,24 @@ class TrainConf(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _in_the_time_there_is(self) -> TrainConf:
+        begin, end = self.margin_epochs
+        if not begin <= end <= self.epochs:
+            raise ValueError(f"margin_epochs [{begin:g}, {end:g}] do not rise within {self.epochs} epochs")
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs {self.warmup_epochs:g} are more than the {self.epochs} epochs")
+        if self.schedule != "constant" and self.final_learning_rate > self.learning_rate:
+            raise ValueError(
+                f"final_learning_rate {self.final_learning_rate:g} is above learning_rate {self.learning_rate:g}"
+            )
+        masked = self.spec_augment.time_width if self.spec_augment.time_masks else 0
+        if 0 < self.crop_frames <= masked:
+            raise ValueError(
+                f"spec_augment.time_width {masked} masks whole crops of crop_frames {self.crop_frames}; take less"
+            )
+        return self
+
 
 Task = Literal["verification", "classification", "self_supervised", "phones", "fusion"]
 
@@ -183,7 +203,7 @@ class Experiment(ModelConf):
         description="the table of the classes (utt2spk, utt2emotion)",
         json_schema_extra=only(task=_WITH_CLASSES),
     )
-    speeds: tuple[PositiveFloat, ...] = Field(
+    speeds: tuple[Annotated[float, Field(ge=0.1, le=10)], ...] = Field(
         (),
         description="copies of the training data at these speeds (0.9, 1.1), as further speakers",
         json_schema_extra=only(task="verification"),
@@ -220,6 +240,8 @@ class Experiment(ModelConf):
 
     @model_validator(mode="after")
     def _fits_the_task(self) -> Experiment:
+        if len({1.0, *self.speeds}) <= len(self.speeds):
+            raise ValueError(f"speeds {list(self.speeds)}: each once, and not 1, the speech as it is")
         if self.task == "fusion":
             return self._fuses()
         role = "Objective" if self.task in ("self_supervised", "phones") else "Loss"
@@ -269,6 +291,7 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     try:
         experiment = confs.build(Experiment, override(values, settings))
         require_effect(experiment)
+        require_sizes(experiment)
     except TimbreError as error:
         raise TimbreError(f"{path}: {error}") from None
     return experiment

@@ -18,7 +18,7 @@ def learning_rate(conf: TrainConf, epoch: float) -> float:
     """
     high, low = conf.learning_rate, min(conf.final_learning_rate, conf.learning_rate)
     if epoch < conf.warmup_epochs:
-        return high * max(epoch, 1e-3) / conf.warmup_epochs
+        return high * min(max(epoch, 1e-3) / conf.warmup_epochs, 1)
     passed = (epoch - conf.warmup_epochs) / max(conf.epochs - conf.warmup_epochs, 1e-9)
     if conf.schedule == "cosine":
         return low + (high - low) * (1 + math.cos(math.pi * min(passed, 1))) / 2
