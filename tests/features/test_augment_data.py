@@ -42,11 +42,11 @@ def data(tmp_path):
     waves = {
         f"s{n}-{k}": np.clip(0.4 * rng.standard_normal(RATE // 2 + n), -0.97, 0.97) for n in range(4) for k in "01"
     }
-    label = dict.fromkeys(waves, "x")
+    label, level = dict.fromkeys(waves, "x"), dict.fromkeys(waves, "-20")
     duration = {utt: f"{len(samples) / RATE:.4f}" for utt, samples in waves.items()}
     speakers = dict.fromkeys(("s0", "s1", "s2", "s3"), "m")
     tables = {"text": label, "utt2lang": label, "utt2dur": duration, "reco2dur": duration, "spk2gender": speakers}
-    return make(tmp_path / "data", waves, **tables, **{"vad.scp": label, "utt2level": label, "utt2audio": label})
+    return make(tmp_path / "data", waves, **tables, **{"vad.scp": label, "utt2level": level, "utt2audio": label})
 
 
 def run(data, out, jobs=1, conf=CONF, bad_audio="fail", max_skipped=0.0):

@@ -154,8 +154,8 @@ def test_it_is_checked_and_mended_as_wav_scp_is(data):
     with refused("/given.scp ", "2 keys", "utt2spk 4", "utt2spk: s-2, s-3"):
         validate(data.path, feats=False, text=False)
     assert fix(data.path, report=lambda said: None) == (2, 4)
-    write_table(data.path / "utt2mel_len", {"s-0": "3.5", "s-1": "4"})
-    with refused("/utt2mel_len: ", "'s-0'", "whole number", "'3.5'"):
+    (data.path / "utt2mel_len").write_text("s-0 3.5\ns-1 4\n")
+    with refused("/utt2mel_len:1: ", "'s-0'", "whole number", "'3.5'"):
         validate(data.path, feats=False, text=False)
 
 

@@ -65,15 +65,27 @@ FAULTS = {
     "no feats": ("feats.scp", None, ["/feats.scp: ", "steps/make_feats.sh", "--no-feats"]),
     "vad lacks": ("vad.scp", "s1-a x:1\n", ["/vad.scp ", "1 keys", "utt2spk 4", "utt2spk: s1-b, s2-a, s2-b", FIX]),
     "stale label": ("utt2emotion", "s1-a sad\ns9-a sad\n", ["utt2emotion: s9-a", FIX]),
-    "duration": ("utt2dur", "s1-a 1\ns1-b 0\ns2-a nan\ns2-b 1\n", ["/utt2dur: ", "'s1-b'", "'0'", "2 such"]),
+    "duration": ("utt2dur", "s1-a 1\ns1-b 0\ns2-a nan\ns2-b 1\n", ["/utt2dur:3: ", "'s2-a'", "'nan'"]),
     "frames": (
         "utt2num_frames",
         "s1-a 1\ns1-b 1.5\ns2-a 1\ns2-b 1\n",
-        ["/utt2num_frames: ", "'s1-b'", "whole number", "'1.5'"],
+        ["/utt2num_frames:2: ", "'s1-b'", "whole number", "'1.5'"],
     ),
-    "gender": ("spk2gender", "s1 m\ns2 female\n", ["/spk2gender: ", "'s2'", "m or f", "'female'"]),
+    "no duration": ("utt2dur", "s1-a 1\ns1-b 0\ns2-a -1\ns2-b 1\n", ["/utt2dur: ", "'s1-b'", "'0'", "2 such"]),
+    "speed": ("utt2speed", "s1-a 1\ns1-b 11\n", ["/utt2speed: ", "'s1-b'", "0.1 and 10", "'11'"]),
+    "mark": ("wav.scp", b"\xef\xbb\xbfs1-a x\n", ["/wav.scp:1: ", "byte order mark", "sed -i"]),
+    "control character": ("utt2emotion", "s1-a x\ns1-\x1fb x\n", ["/utt2emotion:2: ", "U+001F"]),
+    "blank that is not ASCII": ("utt2spk", "s1-a s1\ns1-b s\xa01\n", ["/utt2spk:2: ", "blank U+00A0"]),
+    "path": ("utt2spk", "s1-a ../s1\n", ["/utt2spk:1: ", "'../s1'", "path"]),
+    "option": ("utt2spk", "-a s1\n", ["/utt2spk:1: ", "'-a'", "hyphen"]),
+    "enrol": ("enrol", "m s1-a s1-z\n", ["/enrol: ", "'s1-z'", "'m'"]),
+    "gender": ("spk2gender", "s1 m\ns2 female\n", ["/spk2gender:2: ", "'s2'", "m or f", "'female'"]),
     "warp": ("spk2warp", "s1 1.0\ns2 1.5\n", ["/spk2warp: ", "'s2'", "0.5 and 1.5", "'1.5'"]),
-    "segments lack": ("segments", "s1-a r 0 1\ns1-b r 2 1\n", ["/segments ", "2 keys", "utt2spk: s2-a, s2-b", FIX]),
+    "segments lack": (
+        "segments",
+        "s1-a r 0 1\ns1-b r 1 -1\n",
+        ["/segments ", "2 keys", "utt2spk: s2-a, s2-b", FIX],
+    ),
 }
 
 
@@ -100,11 +112,13 @@ def test_options_turn_checks_off(data):
 @pytest.mark.parametrize(
     ("times", "wanted"),
     [
-        ("2 1", ("start 2", "end 1")),
-        ("0 -1", ("-1 for the end", "in full")),
-        ("-1 2", ("start -1",)),
-        ("0 nan", ("end nan",)),
-        ("a 1", ("'a'", "seconds")),
+        ("2 1", ("'r1 2 1'", "start < end")),
+        ("1 1", ("'r1 1 1'",)),
+        ("-1 2", ("'r1 -1 2'", "0 <= start")),
+        ("0 nan", ("'r1 0 nan'",)),
+        ("0 1e999", ("'r1 0 1e999'",)),
+        ("1e999 -1", ("'r1 1e999 -1'",)),
+        ("a 1", ("'r1 a 1'", "seconds")),
     ],
 )
 def test_segments(data, times, wanted):
@@ -112,9 +126,11 @@ def test_segments(data, times, wanted):
     rows = {utt: f"{utt} r{utt[1]} 0 1\n" for utt in UTTERANCES}
     (data / "segments").write_text("".join(rows.values()))
     assert validate(data) == []
+    (data / "segments").write_text("".join(rows.values()).replace("r2 0 1", "r2 0 -1"))
+    assert validate(data) == [], "the end -1 is the recording's"
     rows["s1-b"] = f"s1-b r1 {times}\n"
     (data / "segments").write_text("".join(rows.values()))
-    with refused("/segments: ", "'s1-b'", *wanted):
+    with refused("/segments:", "'s1-b'", *wanted):
         validate(data)
     rows["s1-b"] = "s1-b r3 0 1\n"
     (data / "segments").write_text("".join(rows.values()))

@@ -148,7 +148,7 @@ def emotions(path: Path, labels: str, speakers: str, **tables: list[float]) -> D
 @pytest.mark.parametrize(("predict", "table"), [(duration, "utt2dur"), (energy, "utt2level")])
 def test_one_number_is_enough_where_it_tells_the_classes(tmp_path, predict, table):
     generator = np.random.default_rng(0)
-    of_class = {"g": -3.0, "s": 2.0, "n": 4.0}
+    of_class = {"g": 1.0, "s": 6.0, "n": 8.0}
     for classes in ("gs", "gsn"):
         parts = []
         for name in ("train", "test"):
@@ -162,7 +162,7 @@ def test_one_number_is_enough_where_it_tells_the_classes(tmp_path, predict, tabl
 
 def test_of_two_classes_it_is_one_threshold(tmp_path):
     train = emotions(tmp_path / "train", "gggsssg", "xxxxxxx", utt2dur=[1, 2, 3, 4, 5, 6, 7])
-    test = emotions(tmp_path / "test", "ggggg", "yyyyy", utt2dur=[0, 3.4, 3.6, 6.9, 99])
+    test = emotions(tmp_path / "test", "ggggg", "yyyyy", utt2dur=[0.1, 3.4, 3.6, 6.9, 99])
     found = duration(Parts(train, test, "utt2emotion"))
     np.testing.assert_allclose(found, [[1, 0], [1, 0], [0.25, 0.75], [0.25, 0.75], [0.25, 0.75]])
 
@@ -170,7 +170,7 @@ def test_of_two_classes_it_is_one_threshold(tmp_path):
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [
-        ({"x-000": "1"}, ["'x-001'"]),
+        ({"x-000": "1"}, ["x-001"]),
         ({"x-000": "1", "x-001": "nan"}, ["'x-001'", "'nan'"]),
         ({"x-000": "-inf", "x-001": "2"}, ["'x-000'", "'-inf'"]),
         ({"x-000": "1", "x-001": "two"}, ["'x-001'", "'two'"]),
@@ -178,7 +178,7 @@ def test_of_two_classes_it_is_one_threshold(tmp_path):
 )
 def test_numbers_that_are_none_are_refused(tmp_path, values, wanted):
     part = emotions(tmp_path, "gs", "xx")
-    part.write("utt2level", values)
+    (part.path / "utt2level").write_text("".join(f"{key} {value}\n" for key, value in values.items()))
     with refused(tmp_path / "utt2level", *wanted, "steps/make_feats.sh"):
         energy(Parts(part, part, "utt2emotion"))
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.text import read_lines, write_table
+from timbre.kaldi.table_forms import words
+from timbre.kaldi.text import read_lines, read_table, write_table
 
 BLANK = "<blk>"
 """The name of the blank in the inventories of published models."""
@@ -40,7 +41,7 @@ class PhoneSpeech:
                     f"{data.path}/{name}: says nothing of {len(without)} utterances: {some(without, 3)}"
                 )
         return cls(
-            {utterance: tables["phones"][utterance].split() for utterance in data.utt2spk},
+            {utterance: words(tables["phones"][utterance]) for utterance in data.utt2spk},
             {utterance: tables["utt2lang"][utterance] for utterance in data.utt2spk},
         )
 
@@ -54,18 +55,12 @@ class PhoneSpeech:
 
 def read_transcripts(path: str | Path) -> dict[str, list[str]]:
     """``{utterance: phones}`` of a recogniser's table; where nothing was recognised, none."""
-    found: dict[str, list[str]] = {}
-    for number, line in read_lines(path):
-        utterance, *phones = line.split() or [""]
-        if not utterance or utterance in found:
-            raise TimbreError(f"{path}:{number}: expected <utterance> <phone> …, each once; found '{line}'")
-        found[utterance] = phones
-    return found
+    return {utterance: words(phones) for utterance, phones in read_table(path, fields=0).items()}
 
 
 def write_transcripts(path: str | Path, transcripts: Mapping[str, Sequence[str]]) -> None:
     """The table that :func:`read_transcripts` reads, whole or not at all."""
-    write_table(path, {utterance: " ".join(phones) for utterance, phones in transcripts.items()})
+    write_table(path, {utterance: " ".join(phones) for utterance, phones in transcripts.items()}, fields=0)
 
 
 def read_inventory(path: str | Path) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ class FrameReader:
         self._scp = data.path / f"{feats}.scp"
         self._rxfiles = data.table(self._scp.name)
         self._vad = data.table("vad.scp") if conf.voiced_only else None
-        self._frames = data.table(counts)
+        self._frames = data.numbers(counts)
         self._vad_scp = data.path / "vad.scp"
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         self._means: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -181,11 +181,11 @@ class FrameReader:
 
     def num_frames(self, utterance: str) -> int:
         """Frames that :meth:`read` gives for the whole utterance."""
-        return int(self._frames[utterance]) if self._vad is None else len(self._voiced(utterance))
+        return self._frames[utterance] if self._vad is None else len(self._voiced(utterance))
 
     def read(self, utterance: str, start: int = 0, length: int | None = None) -> np.ndarray:
         """Frames ``start : start + length`` (the whole utterance by default), ``(T, F)`` float32."""
-        total = int(self._frames[utterance])
+        total = self._frames[utterance]
         keep = np.arange(total) if self._vad is None else self._voiced(utterance)
         keep = keep[start : None if length is None else start + length]
         if len(keep) == 0:
@@ -206,7 +206,7 @@ class FrameReader:
         return self.read(utterance, int(rows[0]), length) if total >= length else self.read(utterance)[rows]
 
     def _rows(self, utterance: str, first: int, last: int) -> np.ndarray:
-        entry = self._entry(utterance, int(self._frames[utterance]))
+        entry = self._entry(utterance, self._frames[utterance])
         try:
             return read_matrix(self._rxfiles[utterance], first, last, self._scp, entry)
         except TimbreError as error:
@@ -220,12 +220,12 @@ class FrameReader:
         if utterance not in self._vad:
             raise TimbreError(f"{self._vad_scp}: no '{utterance}'; run steps/make_feats.sh again")
         voiced = np.flatnonzero(read_vector(self._vad[utterance], self._vad_scp, self._entry(utterance)))
-        return voiced[voiced < int(self._frames[utterance])]
+        return voiced[voiced < self._frames[utterance]]
 
     def _of_utterance(self, utterance: str) -> tuple[np.ndarray, np.ndarray]:
         """The whole utterance's mean and inverse standard deviation, read once and kept: (F,) and (F,)."""
         if utterance not in self._means:
-            frames = self._rows(utterance, 0, int(self._frames[utterance]))
+            frames = self._rows(utterance, 0, self._frames[utterance])
             mean = frames.mean(axis=0, dtype=np.float64)
             scale = np.ones_like(mean)
             if self._conf.norm_vars:

@@ -49,7 +49,7 @@ class Source:
         if data.has("utt2speed"):
             raise no_waveforms(conf, f"{data.path}/utt2speed: no other speeds can be had of")
         self._conf, self._files = conf, data.table("given.scp")
-        self._promised = data.table("utt2mel_len") if data.has("utt2mel_len") else {}
+        self._promised = data.numbers("utt2mel_len") if data.has("utt2mel_len") else {}
         self.utterances = list(self._files)
 
     def read(self, utterance: str) -> tuple[np.ndarray, dict[str, str]]:
@@ -72,7 +72,7 @@ class Source:
             "utt2audio": digest(array),
         }
 
-    def _problem(self, found: object, promised: str | None) -> str:
+    def _problem(self, found: object, promised: float | None) -> str:
         if not isinstance(found, torch.Tensor):
             return f"holds no tensor but {type(found).__name__}"
         if not found.is_floating_point() or found.layout != torch.strided or found.device.type != "cpu":
@@ -82,6 +82,6 @@ class Source:
                 f"expected frames (T, {self._conf.dim}), found a tensor {tuple(found.shape)}; features.dim is the "
                 "number of columns"
             )
-        if promised is not None and len(found) != int(promised):
+        if promised is not None and len(found) != promised:
             return f"{len(found)} frames, and utt2mel_len says {promised}; was the file cut short?"
         return ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from timbre.errors import TimbreError
-from timbre.kaldi.layout import FIELDS, made_by
+from timbre.kaldi.layout import made_by
+from timbre.kaldi.table_forms import form_of, segment_of, words
 from timbre.kaldi.text import read_table, write_table
 
 
@@ -29,8 +30,16 @@ class DataDir:
             if not path.exists():
                 maker = made_by(Path(name))
                 raise TimbreError(f"{path}: no such file" + (f"; {maker} makes it" if maker else ""))
-            self._tables[name] = read_table(path, fields=FIELDS.get(name))
+            self._tables[name] = read_table(path)
         return self._tables[name]
+
+    def numbers(self, name: str) -> dict[str, float]:
+        """The table ``name`` as ``{key: number}``, integers where its form has them; all lie in their range."""
+        return dict(zip(self.table(name), map(form_of(name).number, self.table(name).values()), strict=True))
+
+    def segment(self, utterance: str) -> tuple[str, float, float]:
+        """An utterance's recording, and its start and end there in seconds; an infinite end is the recording's."""
+        return segment_of(self.table("segments")[utterance])
 
     @property
     def utt2spk(self) -> dict[str, str]:
@@ -57,7 +66,7 @@ class DataDir:
         """
         if not self.has("enrol"):
             return self.spk2utt
-        models = {model: utterances.split() for model, utterances in self.table("enrol").items()}
+        models = {model: words(utterances) for model, utterances in self.table("enrol").items()}
         for model, utterances in models.items():
             if unknown := [utterance for utterance in utterances if utterance not in self.utt2spk]:
                 raise TimbreError(

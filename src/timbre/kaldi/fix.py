@@ -15,22 +15,10 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import copy_file, together
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.enrolment import leave_out
-from timbre.kaldi.layout import keyed_by, read_rows, tables
-from timbre.kaldi.text import write_table
+from timbre.kaldi.layout import is_whole, keyed_by, tables
+from timbre.kaldi.table_forms import segment_of
+from timbre.kaldi.text import check_values, read_rows, write_table
 
-_FILTERING = (
-    "feats.scp",
-    "vad.scp",
-    "text",
-    "segments",
-    "utt2lang",
-    "utt2dur",
-    "utt2num_frames",
-    "cmvn.scp",
-    "spk2gender",
-)
-_FILTERING += ("wav.scp", "given.scp")
-_FILTERING_PREFIXES = ("feats_", "vectors_")
 _ABOVE_ZERO = ("utt2dur", "utt2num_frames")
 
 
@@ -61,10 +49,10 @@ def fix(
 
     found = {name: _first_of_each(path / name, report) for name in kinds if name != "spk2utt"}
     utt2spk = found["utt2spk"]
-    recording_of = {utt: value.split()[0] for utt, value in found.get("segments", {}).items()}
+    recording_of = {utt: segment_of(value)[0] for utt, value in found.get("segments", {}).items()}
     keep = dict(utt2spk)
     for name, table in found.items():
-        if name in _FILTERING or name.startswith(_FILTERING_PREFIXES):
+        if is_whole(name):
             key_of = {"utterance": {}, "speaker": utt2spk, "recording": recording_of}[kinds[name]]
             known = {key for key, value in table.items() if name not in _ABOVE_ZERO or _above_zero(value)}
             lacking = [utt for utt in utt2spk if key_of.get(utt, utt) not in known]
@@ -92,21 +80,19 @@ def fix(
 def _first_of_each(path: Path, report: Callable[[str], None]) -> dict[str, str]:
     """The table with the first line of each key, as ``sort -u`` keeps one; a differing repeat is reported."""
     table: dict[str, str] = {}
-    for number, key, value in read_rows(path):
+    for number, (key, value) in enumerate(read_rows(path), start=1):
         if table.setdefault(key, value) != value:
             report(f"{path.name}:{number}: '{key}' stands there twice: kept '{table[key]}', dropped '{value}'")
     return table
 
 
 def _above_zero(value: str) -> bool:
-    try:
-        return float(value) > 0
-    except ValueError:
-        return False
+    return float(value) > 0
 
 
 def _replace(path: Path, table: dict[str, str]) -> None:
     """Writes the table where that changes the file, the former file kept in ``.backup``."""
+    check_values(path, table)
     if path.exists():
         content = "".join(f"{key} {value}\n" for key, value in sorted(table.items()))
         if path.read_bytes() == content.encode():

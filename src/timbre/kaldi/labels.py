@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.table_forms import words
 
 
 def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
@@ -22,6 +23,6 @@ def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
             f"those that it does: utils/subset_data_dir.sh --utt-list {path} {data.path} <destination>"
         )
     labels = {utterance: table[utterance] for utterance in data.utt2spk}
-    if spaced := [utterance for utterance, label in labels.items() if len(label.split()) > 1]:
+    if spaced := [utterance for utterance, label in labels.items() if len(words(label)) > 1]:
         raise TimbreError(f"{path}: the class '{labels[spaced[0]]}' of '{spaced[0]}' has a space in it; use none")
     return labels

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from timbre.errors import TimbreError
-from timbre.kaldi.text import read_lines
 
 Kind = Literal["utterance", "speaker", "recording"]
 
@@ -30,21 +28,9 @@ _KEYED_BY: dict[Kind, tuple[str, ...]] = {
     "recording": ("wav.scp", "reco2*"),  # without `segments` a recording is an utterance
 }
 
-# Number of fields of a line, the key included; other tables have any number from 2 on.
-FIELDS = {
-    "utt2spk": 2,
-    "spk2gender": 2,
-    "utt2lang": 2,
-    "utt2uniq": 2,
-    "utt2dur": 2,
-    "utt2num_frames": 2,
-    "utt2level": 2,
-    "utt2audio": 2,
-    "utt2mel_len": 2,
-    "reco2dur": 2,
-    "segments": 4,
-    "reco2file_and_channel": 3,
-}
+_WHOLE = {"utt2spk", "text", "segments", "feats.scp", "vad.scp", "utt2lang", "utt2uniq", "utt2dur"}
+_WHOLE |= {"utt2num_frames", "spk2utt", "spk2gender", "cmvn.scp"}
+_WHOLE |= {"wav.scp", "given.scp", "reco2dur", "reco2file_and_channel"}
 
 FRONT_END = "front_end.yaml"
 """What made the features beside it (:mod:`timbre.features.front_end_file`)."""
@@ -90,43 +76,16 @@ def keyed_by(name: str) -> Kind | None:
     return None
 
 
+def is_whole(name: str) -> bool:
+    """Whether a table has a line for each utterance (speaker, recording) of its directory, no more and no fewer.
+
+    Others (``utt2emotion``, ``spk2age``) may lack keys, as a corpus may lack labels.
+    """
+    return name in _WHOLE or name.startswith(("feats_", "vectors_"))
+
+
 def tables(path: Path) -> list[str]:
     """Names of the tables in a data directory, in byte order."""
     if not path.is_dir():
         raise TimbreError(f"{path}: no such data directory; the preparation of the corpus (stage 0) makes it")
     return sorted(file.name for file in path.iterdir() if file.is_file() and keyed_by(file.name))
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Yields ``(line number, key, value)``, keys in the file's order, repeated ones included.
-
-    Raises:
-        TimbreError: for what ``read_lines`` refuses, a wrong number of fields, a key without a value
-            (only a transcript in ``text`` may be empty).
-    """
-    fields = FIELDS.get(path.name)
-    for number, line in read_lines(path):
-        key, _, value = (line.replace("\t", " ", 1) if "\t" in line else line).partition(" ")
-        value = value.strip(" \t")
-        if not key or (not value and path.name != "text") or (fields and 1 + len(value.split()) != fields):
-            wanted = f"{fields} fields" if fields else "a key and a value"
-            hint = "; ids cannot hold spaces" if fields and len(line.split()) > fields else ""
-            raise TimbreError(f"{path}:{number}: expected {wanted}, found '{line}'{hint}")
-        yield number, key, value
-
-
-def read_unique(path: Path) -> dict[str, str]:
-    """A table as ``{key: value}``; a key that stands there twice is refused with both lines."""
-    table: dict[str, str] = {}
-    for number, key, value in read_rows(path):
-        if key in table:
-            raise TimbreError(
-                f"{path}:{number}: '{key}' stands there twice, with '{table[key]}' and '{value}'; "
-                + (
-                    f"run: utils/fix_data_dir.sh {path.parent}"
-                    if table[key] == value
-                    else "remove the wrong line, or give the two different ids"
-                )
-            )
-        table[key] = value
-    return table

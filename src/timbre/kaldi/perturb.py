@@ -13,8 +13,8 @@ from pathlib import Path
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import together
 from timbre.kaldi.datadir import DataDir, invert
-from timbre.kaldi.layout import keyed_by, read_unique, tables
-from timbre.kaldi.text import write_table
+from timbre.kaldi.layout import keyed_by, tables
+from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.transform import remove_tables_but
 
 _OF_FEATURES = (
@@ -96,13 +96,12 @@ def _carried(
     """The tables of ``data`` under new ids, ``{new: old}``; a recording of ``segments`` keeps its name."""
     recordings = originals
     if data.has("segments"):
-        segments = data.table("segments")
-        recordings = {segments[utt].split()[0]: segments[utt].split()[0] for utt in originals.values()}
+        recordings = {name: name for name in (data.segment(utt)[0] for utt in originals.values())}
     ids = {"utterance": originals, "speaker": speakers, "recording": recordings}
     result: dict[str, dict[str, object]] = {}
     for name in tables(data.path):
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in leave):
-            rows = read_unique(data.path / name)
+            rows = read_table(data.path / name)
             result[name] = {new: rows[old] for new, old in ids[keyed_by(name)].items() if old in rows}
     before = data.table("utt2uniq") if data.has("utt2uniq") else {}
     result["utt2uniq"] = {new: before.get(old, old) for new, old in originals.items()}
@@ -113,7 +112,7 @@ def _write(out: Path, result: dict[str, dict[str, object]]) -> None:
     """Writes the tables and removes others, unless all stand there: what was made of them stays newer than they."""
     result["spk2utt"] = {speaker: " ".join(utts) for speaker, utts in invert(result["utt2spk"]).items()}
     rows = {name: {key: str(value) for key, value in table.items()} for name, table in result.items()}
-    if all((out / name).exists() and read_unique(out / name) == table for name, table in rows.items()):
+    if all((out / name).exists() and read_table(out / name) == table for name, table in rows.items()):
         return
     with together():
         for name, table in rows.items():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import math
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.layout import read_unique
+from timbre.kaldi.table_forms import words
 from timbre.kaldi.text import read_lines
 
 
@@ -41,9 +41,9 @@ def per_speaker(data: DataDir, count: int) -> set[str]:
 def shortest(data: DataDir, count: int) -> set[str]:
     """The shortest utterances by ``utt2num_frames``, ``utt2dur`` or ``segments``."""
     utterances = _enough(data, count)
-    for name, length in _LENGTHS.items():
+    for name in ("utt2num_frames", "utt2dur", "segments"):
         if data.has(name):
-            lengths = {utt: length(value) for utt, value in read_unique(data.path / name).items()}
+            lengths = _segment_lengths(data) if name == "segments" else data.numbers(name)
             missing = [utt for utt in utterances if utt not in lengths]
             if missing:
                 raise TimbreError(f"{data.path / name}: lacks {some(missing)}; make the table again")
@@ -51,11 +51,18 @@ def shortest(data: DataDir, count: int) -> set[str]:
     raise TimbreError(f"{data.path}: --shortest needs utt2num_frames or utt2dur; steps/make_feats.sh makes them")
 
 
-_LENGTHS: dict[str, Callable[[str], float]] = {
-    "utt2num_frames": float,
-    "utt2dur": float,
-    "segments": lambda value: float(value.split()[2]) - float(value.split()[1]),
-}
+def _segment_lengths(data: DataDir) -> dict[str, float]:
+    """``{utterance: seconds}``; an utterance that ends with its recording (-1) needs ``utt2dur``."""
+    lengths = {}
+    for utterance in data.table("segments"):
+        _, start, end = data.segment(utterance)
+        if end == math.inf:
+            raise TimbreError(
+                f"{data.path}/segments: '{utterance}' ends with its recording (-1), so its length needs utt2dur; "
+                "steps/make_feats.sh makes it"
+            )
+        lengths[utterance] = end - start
+    return lengths
 
 
 def speakers(data: DataDir, count: int) -> set[str]:
@@ -84,7 +91,7 @@ def listed_speakers(data: DataDir, path: Path) -> tuple[set[str], list[str]]:
 
 def _listed(path: Path, known: dict) -> tuple[set[str], list[str]]:
     """First field of each line; further fields do not matter, so that a table can be the list."""
-    ids = {line.split()[0]: None for _, line in read_lines(path) if line.strip()}
+    ids = {fields[0]: None for _, line in read_lines(path) if (fields := words(line))}
     unknown = [name for name in ids if name not in known]
     if len(unknown) == len(ids):
         raise TimbreError(f"{path}: none of its {len(ids)} ids ({some(ids, 3)}) is known")

@@ -13,8 +13,8 @@ from pathlib import Path
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import copy_file, remove, together
 from timbre.kaldi.datadir import DataDir, invert
-from timbre.kaldi.layout import SETTINGS, Kind, keyed_by, read_unique, tables
-from timbre.kaldi.text import write_table
+from timbre.kaldi.layout import SETTINGS, Kind, keyed_by, tables
+from timbre.kaldi.text import read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def names_of(
     recording = utterance
     if source.has("segments"):
         segments = source.table("segments")
-        recording = {name: name for name in (segments[utt].split()[0] for utt in utterance if utt in segments)}
+        recording = {name: name for name in (source.segment(utt)[0] for utt in utterance if utt in segments)}
     return Names(utterance, {utt2spk[utt]: new_speaker(utt2spk[utt]) for utt in utterance}, recording)
 
 
@@ -57,7 +57,7 @@ def carry(source: DataDir, parts: Mapping[Path, Names]) -> None:
             raise TimbreError(f"{destination}: source and destination are the same directory")
     with together():
         for name in carried:  # a table is read once, and not all of them held at a time
-            table = read_unique(source.path / name)
+            table = read_table(source.path / name)
             for destination, names in parts.items():
                 rows = {new: table[old] for old, new in names.of(keyed_by(name)).items() if old in table}
                 if name == "utt2spk":
@@ -132,7 +132,7 @@ def _joined(name: str, sources: list[Path]) -> dict[str, str] | None:
     joined: dict[str, str] = {}
     origin: dict[str, Path] = {}
     for source in sources:
-        table = read_unique(source / name) if (source / name).exists() else _stand_in(name, source)
+        table = read_table(source / name) if (source / name).exists() else _stand_in(name, source)
         for key, value in table.items():
             if joined.setdefault(key, value) != value:
                 if name == "cmvn.scp":
@@ -148,14 +148,14 @@ def _joined(name: str, sources: list[Path]) -> dict[str, str] | None:
 
 def _stand_in(name: str, source: Path) -> dict[str, str]:
     """``utt2uniq`` or ``segments`` of a source that has none."""
-    utt2spk = read_unique(source / "utt2spk")
+    utt2spk = read_table(source / "utt2spk")
     if name == "utt2uniq":
         return {utt: utt for utt in utt2spk}
     if not (source / "utt2dur").exists():
         raise TimbreError(
             f"{source / 'utt2dur'}: no such file; it gives the ends of the segments that the other sources have"
         )
-    durations = read_unique(source / "utt2dur")
+    durations = read_table(source / "utt2dur")
     missing = [utt for utt in utt2spk if utt not in durations]
     if missing:
         raise TimbreError(f"{source / 'utt2dur'}: lacks {some(missing)}; make the table again")

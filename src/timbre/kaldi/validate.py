@@ -7,28 +7,14 @@ know (``utt2emotion``, ``spk2age``) may lack keys, as a corpus may lack labels, 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from timbre.errors import TimbreError, some
-from timbre.kaldi.datadir import invert
-from timbre.kaldi.layout import Kind, keyed_by, read_unique, tables
-
-# Whole tables: their keys are those of utt2spk, spk2utt or wav.scp, no more and no fewer.
-_WHOLE = ("feats.scp", "vad.scp", "utt2lang", "utt2uniq", "utt2dur", "utt2num_frames", "cmvn.scp", "spk2gender")
-_WHOLE += ("reco2dur", "reco2file_and_channel", "given.scp")
-_WHOLE_PREFIXES = ("feats_", "vectors_")
-# Type and open interval of the values.
-_NUMBERS = {
-    "utt2dur": (float, 0, math.inf, "a number above 0"),
-    "reco2dur": (float, 0, math.inf, "a number above 0"),
-    "utt2num_frames": (int, 0, math.inf, "a whole number above 0"),
-    "utt2level": (float, -math.inf, math.inf, "a number"),
-    "utt2mel_len": (int, 0, math.inf, "a whole number above 0"),
-    "utt2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),
-    "spk2warp": (float, 0.5, 1.5, "a number between 0.5 and 1.5"),
-}
+from timbre.kaldi.datadir import DataDir, invert
+from timbre.kaldi.layout import Kind, is_whole, keyed_by, tables
+from timbre.kaldi.table_forms import segment_of, words
+from timbre.kaldi.text import read_table
 
 
 def validate(
@@ -83,9 +69,9 @@ def validate(
         "recording": (recordings_path, recordings),
     }
     for name, table in others.items():
-        whole = name in _WHOLE or name.startswith(_WHOLE_PREFIXES)
-        _same_keys(path / name, table, *reference[keyed_by(name)], may_lack=not whole)
-        _check_values(path / name, table)
+        _same_keys(path / name, table, *reference[keyed_by(name)], may_lack=not is_whole(name))
+    if (path / "enrol").exists():
+        _ = DataDir(path).models
     if len(others["spk2utt"]) == 1:
         return [f"{path} has only one speaker ({next(iter(others['spk2utt']))}): is the speaker id right?"]
     return []
@@ -93,7 +79,7 @@ def validate(
 
 def _ordered(path: Path) -> dict[str, str]:
     """The table, refused where keys stand twice or not in byte order (``LC_ALL=C sort``)."""
-    table = read_unique(path)
+    table = read_table(path)
     before = ""
     for number, key in enumerate(table, start=1):
         if key < before:  # by code point, which is the order of UTF-8 bytes
@@ -121,7 +107,7 @@ def _check_spk2utt(path: Path, spk2utt: Mapping[str, str], utt2spk: dict[str, st
     derived = invert(utt2spk)
     mend = f"run: utils/utt2spk_to_spk2utt.py {path}/utt2spk > {path}/spk2utt"
     for speaker in sorted({*spk2utt, *derived}):
-        listed, expected = spk2utt.get(speaker, "").split(), derived.get(speaker, [])
+        listed, expected = words(spk2utt.get(speaker, "")), derived.get(speaker, [])
         if listed != expected:
             raise TimbreError(
                 f"{path / 'spk2utt'}: speaker '{speaker}' lists {len(listed)} ({some(listed, 3) or 'none'}), "
@@ -130,8 +116,8 @@ def _check_spk2utt(path: Path, spk2utt: Mapping[str, str], utt2spk: dict[str, st
 
 
 def _check_printable(path: Path, text: Mapping[str, str]) -> None:
-    for utt, words in text.items():
-        bad = next((c for c in words if not c.isprintable() and not c.isspace()), None)
+    for utt, transcript in text.items():
+        bad = next((c for c in transcript if not c.isprintable() and not c.isspace()), None)
         if bad:
             raise TimbreError(
                 f"{path}: '{utt}' holds the non-printing character U+{ord(bad):04X}; remove it or give --non-print"
@@ -146,7 +132,7 @@ def _check_recordings(
     if "segments" in others:
         compared = path / "segments"
         _same_keys(compared, others["segments"], path / "utt2spk", utt2spk)
-        recordings = dict.fromkeys(_recording(compared, *row) for row in others["segments"].items())
+        recordings = dict.fromkeys(segment_of(value)[0] for value in others["segments"].values())
     if "wav.scp" in others:
         for key, value in others["wav.scp"].items():
             if value.startswith("~"):
@@ -156,46 +142,6 @@ def _check_recordings(
                 )
         _same_keys(path / "wav.scp", others["wav.scp"], compared, recordings)
     return compared, recordings
-
-
-def _recording(path: Path, utt: str, value: str) -> str:
-    """The recording of a line of ``segments``, whose times are checked."""
-    recording, start, end = value.split()
-    try:
-        seconds = float(start), float(end)
-    except ValueError:
-        raise TimbreError(f"{path}: '{utt}': start '{start}' and end '{end}' must be seconds") from None
-    if not 0 <= seconds[0] < seconds[1] < math.inf:
-        hint = "; -1 for the end of the recording must be written in full" if seconds[1] == -1 else ""
-        raise TimbreError(
-            f"{path}: '{utt}': start {start} and end {end} are no segment of '{recording}', expected "
-            f"0 <= start < end{hint}"
-        )
-    return recording
-
-
-def _check_values(path: Path, table: Mapping[str, str]) -> None:
-    """Checks the values of the tables whose values have a form."""
-    if path.name == "spk2gender":
-        wanted = "m or f"
-        bad = [key for key, value in table.items() if value not in ("m", "f")]
-    elif path.name in _NUMBERS:
-        number, low, high, wanted = _NUMBERS[path.name]
-        bad = [key for key, value in table.items() if not low < _parse(number, value) < high]
-    else:
-        return
-    if bad:
-        raise TimbreError(
-            f"{path}: '{bad[0]}': expected {wanted}, found '{table[bad[0]]}' ({len(bad)} such lines); "
-            "make the table again"
-        )
-
-
-def _parse(number: type[float] | type[int], value: str) -> float:
-    try:
-        return number(value)
-    except ValueError:
-        return math.nan
 
 
 def _same_keys(

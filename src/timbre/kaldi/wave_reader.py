@@ -12,9 +12,7 @@ from timbre.errors import AudioError
 from timbre.kaldi.audio import load, resample
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.excerpts import load_excerpt, random_part, segment
-
-SPEEDS = (0.1, 10.0)
-"""The least and the largest factor at which speech is played."""
+from timbre.kaldi.table_forms import segment_of
 
 
 class WaveReader:
@@ -33,7 +31,7 @@ class WaveReader:
         """
         self._recordings = data.table("wav.scp")
         self._segments = data.table("segments") if data.has("segments") else None
-        self._speeds = data.table("utt2speed") if data.has("utt2speed") else {}
+        self._speeds = data.numbers("utt2speed") if data.has("utt2speed") else {}
         self._rate, self._allow_resample, self._allow_pipes = sample_rate, allow_resample, allow_pipes
         self._last: tuple[str, np.ndarray] | None = None
         self.utterances = list(self._segments or self._recordings)
@@ -59,10 +57,7 @@ class WaveReader:
             return resample(samples, round(1000 * speed), 1000)[:length]
 
     def _speed(self, utterance: str) -> float:
-        speed = float(self._speeds.get(utterance, 1))
-        if not SPEEDS[0] <= speed <= SPEEDS[1]:
-            raise AudioError(f"utt2speed: {speed:g} is no factor between {SPEEDS[0]:g} and {SPEEDS[1]:g}")
-        return speed
+        return self._speeds.get(utterance, 1.0)
 
     def _place(self, utterance: str) -> tuple[str, float, float]:
         """An utterance's recording, and its start and end there in seconds."""
@@ -70,11 +65,7 @@ class WaveReader:
             return utterance, 0.0, math.inf
         if utterance not in self._segments:
             raise AudioError("no such utterance in segments")
-        fields = self._segments[utterance].split()
-        if len(fields) != 3:
-            raise AudioError(f"segments: expected recording, start and end, found '{self._segments[utterance]}'")
-        recording, start, end = fields[0], float(fields[1]), float(fields[2])
-        return recording, start, math.inf if end == -1 else end
+        return segment_of(self._segments[utterance])
 
     def _cut(self, utterance: str) -> np.ndarray:
         recording, start, end = self._place(utterance)
@@ -103,7 +94,7 @@ class WaveReader:
 
 @contextmanager
 def _named(utterance: str) -> Iterator[None]:
-    """Errors of audio, and of numbers in the tables about it, begin with the utterance."""
+    """Errors of audio, and of the numbers that a decoder makes of it, begin with the utterance."""
     try:
         yield
     except (AudioError, ValueError) as error:

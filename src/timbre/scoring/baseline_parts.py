@@ -86,16 +86,11 @@ def _rows(keys: list[str], vectors: np.ndarray, wanted: list[str] | dict, direct
 
 
 def _numbers(directory: DataDir, name: str, utterances: Iterable[str]) -> np.ndarray:
-    """The numbers (N, 1) of utterances in a table, which must be finite."""
-    table, found = directory.table(name), []
-    for utterance in utterances:
-        try:
-            found.append(float(table[utterance]))
-        except (KeyError, ValueError):
-            found.append(np.nan)
-        if not np.isfinite(found[-1]):
-            said = f"'{table[utterance]}', no number" if utterance in table else "nothing"
-            raise TimbreError(
-                f"{directory.path}/{name}: says of '{utterance}' {said}; run steps/make_feats.sh (stage 1)"
-            )
-    return np.array(found)[:, None]
+    """The numbers (N, 1) of utterances in a table."""
+    table, utterances = directory.numbers(name), list(utterances)
+    if missing := [utterance for utterance in utterances if utterance not in table]:
+        raise TimbreError(
+            f"{directory.path}/{name}: lacks {len(missing)} utterances ({some(missing, 3)}); run "
+            "steps/make_feats.sh (stage 1)"
+        )
+    return np.array([table[utterance] for utterance in utterances], dtype=np.float64)[:, None]

@@ -201,12 +201,12 @@ def _frames(data: DataDir, utterances: Sequence[str]) -> dict[str, int] | None:
     """How long the utterances are, where that is known."""
     if not data.has("utt2num_frames"):
         return None
-    table = data.table("utt2num_frames")
+    table = data.numbers("utt2num_frames")
     if missing := [utterance for utterance in utterances if utterance not in table]:
         raise TimbreError(
             f"{data.path}/utt2num_frames: lacks {some(missing, 3)}; make the features again (stage 1)"
         )
-    lengths = np.array([int(table[utterance]) for utterance in utterances])
+    lengths = np.array([table[utterance] for utterance in utterances])
     return {"shortest": int(lengths.min()), "median": int(np.median(lengths)), "longest": int(lengths.max())}
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.folds import split_sha256
-from timbre.kaldi.layout import read_unique
 
 _TABLES = {"shared_speakers": "utt2spk", "sessions": "utt2session", "texts": "text", "audio": "utt2audio"}
 
@@ -73,7 +72,7 @@ def _values(data: DataDir, table: str) -> tuple[set[str], bool]:
 
     An utterance whose speaker nobody knows is its own speaker, which says nothing; nor does an empty transcript.
     """
-    rows = read_unique(data.path / table) if data.has(table) else {}
+    rows = data.table(table) if data.has(table) else {}
     pairs = ((name, rows.get(name)) for name in data.utt2spk)
     known = [value for name, value in pairs if value and not (table == "utt2spk" and value == name)]
     return set(known), len(known) == len(data.utt2spk)

@@ -198,4 +198,4 @@ def table(metrics: Mapping[str, Any]) -> str:
 
 
 def _frames(data: DataDir) -> dict[str, int]:
-    return {utterance: int(frames) for utterance, frames in data.table("utt2num_frames").items()}
+    return data.numbers("utt2num_frames")

@@ -19,16 +19,7 @@ from timbre.scoring.embeddings import Embeddings
 
 def utterance_durations(data: DataDir) -> dict[str, float]:
     """``{utterance: seconds}`` of ``utt2dur``."""
-    durations = {}
-    for utterance, seconds in data.table("utt2dur").items():
-        try:
-            durations[utterance] = float(seconds)
-        except ValueError:
-            raise TimbreError(
-                f"{data.path}/utt2dur: '{utterance}': expected seconds, found '{seconds}'; run steps/make_feats.sh "
-                "(stage 1)"
-            ) from None
-    return durations
+    return data.numbers("utt2dur")
 
 
 def model_durations(data: DataDir) -> dict[str, float]:
