@@ -8,6 +8,7 @@
 #                   cuda_cmd="utils/run_slurm.sh --gpu 1 --mem 16G"
 #                   with your partition in SBATCH_PARTITION (docs/cluster.md).
 # Elsewhere:        any program with the call of Kaldi's run.pl and queue.pl, JOB=1:N LOG command … JOB …
+#                   (steps take another word than JOB where a path has that in it)
 # shellcheck shell=bash
 
 export train_cmd="${train_cmd:-utils/run_local.sh}"

@@ -26,8 +26,8 @@ begin_step augment_data "$out" --resumable --keep --audio "$data" "${recordings[
 utterances=$(wc -l <"$data/utt2spk")
 [ "$nj" -le "$utterances" ] || nj=$utterances
 export OMP_NUM_THREADS=1
-${cmd:-$train_cmd} JOB=1:"$nj" "$WORK/log/augment.JOB.log" \
-  timbre augment-data --conf "$conf" --sources "$sources" --job JOB --num-jobs "$nj" \
+${cmd:-$train_cmd} "$JOB=1:$nj" "$WORK/log/augment.$JOB.log" \
+  timbre augment-data --conf "$conf" --sources "$sources" --job "$JOB" --num-jobs "$nj" \
   --bad-audio "$bad_audio" --allow-pipes "$allow_pipes" "$data" "$WORK"
 timbre collect-augmented-data --jobs "$nj" --max-skipped "$max_skipped" "$data" "$WORK"
 end_step

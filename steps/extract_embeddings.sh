@@ -30,9 +30,9 @@ utterances=$(wc -l <"$data/utt2spk")
 parts=$WORK/jobs.$nj
 timbre split-data --per-utt --out "$WORK/split" "$data" "$nj" >/dev/null
 share_processors "$nj"
-${cmd:-$cuda_cmd} JOB=1:"$nj" "$WORK/log/$kind.JOB.log" \
+${cmd:-$cuda_cmd} "$JOB=1:$nj" "$WORK/log/$kind.$JOB.log" \
   timbre extract-embeddings --kind "$kind" --device "$device" --precision "$precision" --bad-audio "$bad_audio" \
-  --lang "$lang" --trust-features "$trust_features" --whole "$data" --job JOB "$exp" "$WORK/split/JOB" "$parts"
+  --lang "$lang" --trust-features "$trust_features" --whole "$data" --job "$JOB" "$exp" "$WORK/split/$JOB" "$parts"
 timbre collect-embeddings --kind "$kind" --jobs "$nj" --max-skipped "$max_skipped" "$data" "$parts" "$WORK"
 rm -r "$WORK"/jobs.* "$WORK/split"
 end_step

@@ -38,9 +38,9 @@ else
   [ "$nj" -le "$utterances" ] || nj=$utterances
   timbre split-data --per-utt --out "$WORK/split" "$WORK" "$nj" >/dev/null
   export OMP_NUM_THREADS=1
-  ${cmd:-$train_cmd} JOB=1:"$nj" "$WORK/log/feats.JOB.log" \
-    timbre make-feats --conf "$conf" --job JOB --bad-audio "$bad_audio" \
-    --allow-pipes "$allow_pipes" "$WORK/split/JOB" "$WORK/data"
+  ${cmd:-$train_cmd} "$JOB=1:$nj" "$WORK/log/feats.$JOB.log" \
+    timbre make-feats --conf "$conf" --job "$JOB" --bad-audio "$bad_audio" \
+    --allow-pipes "$allow_pipes" "$WORK/split/$JOB" "$WORK/data"
   timbre collect-feats --jobs "$nj" --max-skipped "$max_skipped" "$WORK" "$WORK/data"
   rm -r "$WORK/split"
 fi

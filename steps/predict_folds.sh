@@ -21,9 +21,9 @@ begin_step predict_folds "$exp/test" "${parts[@]/#/--data=}" "${models[@]/#/--in
 count=${#parts[@]}
 [ "$nj" -le "$count" ] || nj=$count
 share_processors "$nj"
-${cmd:-$cuda_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$WORK/log/predict.JOB.log" \
+${cmd:-$cuda_cmd} --max-jobs-run "$nj" "$JOB=1:$count" "$WORK/log/predict.$JOB.log" \
   "$here/steps/predict.sh" --nj 1 --device "$device" --bad-audio "$bad_audio" --cmd "$here/utils/run_local.sh" \
-  "$exp/fold_JOB" "$folds/JOB/test" "$exp/fold_JOB/test"
+  "$exp/fold_$JOB" "$folds/$JOB/test" "$exp/fold_$JOB/test"
 mapfile -t predicted < <(seq -f "$exp/fold_%g/test" "$count")
 timbre join-posteriors "${predicted[@]}" "$WORK"
 end_step

@@ -24,8 +24,8 @@ count=${#parts[@]}
 [ ! -e "$exp/fold_$((count + 1))" ] || die "$exp holds models of more folds than $count; give it another name (--exp)"
 [ "$nj" -le "$count" ] || nj=$count
 share_processors "$nj"
-${cmd:-$cuda_cmd} --max-jobs-run "$nj" JOB=1:"$count" "$exp/log/train.JOB.log" \
+${cmd:-$cuda_cmd} --max-jobs-run "$nj" "$JOB=1:$count" "$exp/log/train.$JOB.log" \
   "$here/steps/train_encoder.sh" --conf "$conf" --sources "$sources" --device "$device" --cmd "$here/utils/run_local.sh" \
-  "$folds/JOB/train" "$exp/fold_JOB"
+  "$folds/$JOB/train" "$exp/fold_$JOB"
 grep -h 'final.pt: ' "$exp"/log/train.*.log
 end_step

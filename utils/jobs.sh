@@ -2,10 +2,10 @@
 #
 #   run_x.sh [options] [JOB=1:N] LOG command [argument …]
 #
-# JOB, which may be any identifier, is replaced by 1, 2, … N in LOG and in each word of the command; without it there is
-# one job. The words are handed to the program as they are; no shell reads them, so pipes and redirections belong into a
-# script. Of an option given twice the last value counts (of --max-jobs-run the smallest): a step may add --gpu 2 to
-# what cmd.sh says.
+# JOB, which may be any identifier, is replaced by 1, 2, … N wherever it stands in LOG and in the words of the command, as
+# by Kaldi's runners: take one that no path has in it. Without it there is one job. The words are handed to the program
+# as they are; no shell reads them, so pipes and redirections belong into a script. Of an option given twice the last
+# value counts (of --max-jobs-run the smallest): a step may add --gpu 2 to what cmd.sh says.
 # shellcheck shell=bash
 
 jobs_fail() {

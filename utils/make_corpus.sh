@@ -11,6 +11,6 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 1 ] || die "expected <dir>, found $# arguments"
 begin_step make_corpus "$1" --files '**/*' --value layout="$layout" ${conf:+--conf "$conf"}
-$train_cmd JOB=1:"$nj" "$1/log/speak.JOB.log" \
-  timbre make-synthetic-corpus --dir "$1" --layout "$layout" ${conf:+--conf "$conf"} --job JOB --num-jobs "$nj"
+$train_cmd "$JOB=1:$nj" "$1/log/speak.$JOB.log" \
+  timbre make-synthetic-corpus --dir "$1" --layout "$layout" ${conf:+--conf "$conf"} --job "$JOB" --num-jobs "$nj"
 end_step

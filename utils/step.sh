@@ -7,8 +7,9 @@
 #
 # begin_step says what the step makes, and all that this depends on (timbre begin-step --help). Where the output is there
 # and was made of the same, the script ends here with a line. Else the output is locked, and $WORK is the folder that
-# becomes it, whole, in end_step. A second run that needs the output waits for the first. With --status and --dry-run
-# the steps of a recipe declare themselves and do nothing.
+# becomes it, whole, in end_step. $JOB is the word for a job's number: job runners, Kaldi's too, replace it wherever it
+# stands, so it is JOB, or JOB_ …, whichever no path of this step has in it. A second run that needs the output waits
+# for the first. With --status and --dry-run the steps of a recipe declare themselves and do nothing.
 # shellcheck shell=bash
 
 __step_command=("$0" "$@")
@@ -31,6 +32,10 @@ begin_step() {
   lock_file "$lock" ${STEP_LOCK:+"$STEP_LOCK"}
   WORK=$(timbre begin-step --force "${TIMBRE_FORCE:-false}" "$@")
   [[ -n $WORK ]] || exit 0
+  local values
+  values=$(declare -p)
+  JOB=JOB
+  while [[ $values == *"$JOB"* ]]; do JOB+=_; done
 }
 
 end_step() {

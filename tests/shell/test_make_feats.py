@@ -78,3 +78,29 @@ def test_at_most_so_many_utterances(make, tensors, tmp_path):
 def test_a_directory_without_audio_and_frames_is_refused(make, tmp_path):
     write_table(tmp_path / "data/utt2spk", {"s-0": "s"})
     assert names(make().stderr, "data/wav.scp: ", "preparation of the corpus")
+
+
+QUEUE = """\
+name=${1%%=*} count=${1#*:}; shift
+for ((n = 1; n <= count; n++)); do
+  mkdir -p "$(dirname "${1//"$name"/$n}")"
+  command=("${@//"$name"/$n}"); "${command[@]:1}" >"${command[0]}" 2>&1 || exit
+done
+"""
+
+
+@pytest.mark.parametrize("cmd", ["utils/run_local.sh", pytest.param("./queue.sh", marks=pytest.mark.all)])
+def test_paths_hold_what_they_like(run, root, script, tensors, tmp_path, cmd):
+    """``JOB``, which runners replace wherever it stands, blanks, quotes, and what a shell would expand."""
+    script("queue.sh", QUEUE)
+    folder = tmp_path / "JOB_4711/JOBS $x * ' \" ü"
+    folder.mkdir(parents=True)
+    (tmp_path / "data").rename(folder / "JOB__")
+    (folder / "JOB1.yaml").write_text("{kind: given, dim: 3}\n")
+    (tmp_path / "utils").symlink_to(root / "utils")
+    words = ["--cmd", cmd, "--conf", folder / "JOB1.yaml", "--nj", 2, folder / "JOB__", folder / "JOB feats"]
+    done = run(root / "steps/make_feats.sh", *words)
+    assert done.returncode == 0, done.stderr
+    rxfiles = read_table(folder / "JOB feats/feats.scp")
+    assert rxfiles.keys() == tensors.keys()
+    np.testing.assert_array_equal(read_matrix(rxfiles["s-4"]), tensors["s-4"])
