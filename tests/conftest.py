@@ -15,14 +15,16 @@ KALDI = Path(__file__).parent / "fixtures" / "kaldi"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--all``: the tests marked ``all`` as well."""
+    """``--all``: the tests marked ``all`` as well; ``--examples``: other machine-made inputs in every run."""
     parser.addoption("--all", action="store_true", help="run the tests marked 'all' as well")
+    parser.addoption("--examples", type=int, help="machine-made inputs of each test, other ones in every run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """How many inputs hypothesis makes for a test: always the same ones, and more of them with ``--all``."""
-    examples = 500 if config.getoption("--all") else 50
-    settings.register_profile("timbre", max_examples=examples, derandomize=True, deadline=None, database=None)
+    asked = config.getoption("--examples")
+    examples = asked or (500 if config.getoption("--all") else 50)
+    settings.register_profile("timbre", max_examples=examples, derandomize=not asked, deadline=None, database=None)
     settings.load_profile("timbre")
 
 

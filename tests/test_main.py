@@ -69,3 +69,18 @@ def test_a_full_disk_of_the_output_is_one_line():
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1 and names(done.stderr, "No space left on device") and done.stderr.count("\n") == 1
+
+
+def test_a_pipe_that_nobody_reads_is_no_failure_when_it_is_the_output(capsys, monkeypatch):
+    from timbre.stages import show_conf
+
+    command = f"{sys.executable} -m timbre --help | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["usage: timbre <command> [options]", "0"] and done.stderr == ""
+
+    def broken(args):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    monkeypatch.setattr(show_conf, "main", broken)
+    code, _, err = run(capsys, "show-conf", "--conf", "x")
+    assert code == 1 and names(err, "Broken pipe") and err.count("\n") == 1

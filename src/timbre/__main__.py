@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import os
 import pkgutil
+import select
 import sys
 import threading
 import traceback
@@ -78,11 +79,12 @@ def main(argv: list[str] | None = None) -> None:
             raise
     except TimbreError as error:
         _fail(name, f"error: {error}")
-    except BrokenPipeError:  # `timbre … | head`: the reader has gone, which is no failure of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _fail(name, "interrupted", 130)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_has_gone():  # `timbre … | head`: no failure of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
         said = machine_fault(error)
         if said is None:
             traceback.print_exc()
@@ -98,6 +100,15 @@ def _without_command(argv: list[str], known: list[str]) -> NoReturn:
         print("usage: timbre <command> [options]\n\n" + "\n".join(lines))
         sys.exit(0 if argv else 1)
     raise TimbreError(f"no command '{argv[0]}'{did_you_mean(argv[0], known)}")
+
+
+def _reader_has_gone() -> bool:
+    """Whether stdout is a pipe that nobody reads any more; a command of wav.scp has a pipe of its own."""
+    with contextlib.suppress(OSError, ValueError):
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:

@@ -36,6 +36,7 @@ _MENDS = {
     errno.EIO: f"the disk or the network drive has failed: look at it (dmesg), {_AGAIN}",
     errno.ESTALE: f"the network drive has lost it: mount it again, {_AGAIN}",
     errno.ETIMEDOUT: f"wait until the network drive answers, {_AGAIN}",
+    errno.EPIPE: f"the program that was to read it has ended: look at its own message, {_AGAIN}",
     errno.EACCES: f"change that (ls -ld) or take another folder, {_AGAIN}",
     errno.EPERM: f"change its owner or attributes (ls -ld, lsattr) or take another folder, {_AGAIN}",
     errno.EROFS: f"mount it for writing or take another folder, {_AGAIN}",
@@ -52,8 +53,8 @@ _MENDS = {
     errno.EAGAIN: f"raise the limit of processes (ulimit -u) or take fewer jobs (--nj), {_AGAIN}",
 }
 _MEMORY = (
-    "shorter audio, smaller batches (train.batch_size), shorter crops (train.crop_frames), fewer jobs (--nj) and fewer "
-    "reading processes (train.workers) need less"
+    "shorter audio, smaller batches (train.batch_size), shorter crops (train.crop_frames), fewer jobs (--nj) and "
+    "fewer reading processes (train.workers) need less"
 )
 _ASKED = re.compile(r"[Tt]ried to allocate (\d+ bytes|[\d.]+ [KMGT]iB)|Unable to allocate ([\d.]+ [KMGT]iB)")
 _NO_MEMORY = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,8 +98,10 @@ def _save(corpus: Path, utterance: str, frames: np.ndarray) -> dict[str, Any]:
     frames = np.ascontiguousarray(frames, dtype=np.float32)
     path = corpus / f"uttr-{hashlib.sha256(utterance.encode() + frames.tobytes()).hexdigest()[:32]}.pt"
     if not path.exists():
+        made = io.BytesIO()  # torch hides why a file could not be written
+        torch.save(torch.from_numpy(frames.copy()), made)
         with atomic_write(path, "wb") as file:
-            torch.save(torch.from_numpy(frames.copy()), file)
+            file.write(made.getbuffer())
     return {"feature_path": path.name, "mel_len": len(frames)}
 
 

@@ -59,7 +59,7 @@ def require_memory(encoder: nn.Module, batch: torch.Size, name: str, frame_shift
 
 
 def free_memory(device: torch.device) -> float:
-    """Bytes that this process may still allocate: on the GPU, or on the machine, in its control group and limits."""
+    """Bytes that this process may still allocate: on the GPU, or on the machine, in its group and its limits."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     kilobytes = {
