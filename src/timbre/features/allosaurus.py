@@ -16,6 +16,7 @@ from timbre.errors import TimbreError
 from timbre.features.allosaurus_network import Network
 from timbre.features.frames import FrameConf, require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
+from timbre.features.model_file import load_weights
 from timbre.features.published import read_model
 from timbre.kaldi.audio import resample
 
@@ -58,7 +59,8 @@ class Extractor:
         sizes = encoder["layers"], encoder["hidden"], len(encoder["phones"]), encoder["stack"]
         self._network = Network(self._front_end.dim, *sizes).eval()
         prefix = "network."
-        self._network.load_state_dict({name.removeprefix(prefix): w for name, w in self.state["encoder"].items()})
+        weights = {name.removeprefix(prefix): w for name, w in self.state["encoder"].items()}
+        load_weights(self._network, weights, f"features.model {conf.model}: encoder")
 
     @torch.inference_mode()
     def __call__(self, samples: torch.Tensor) -> torch.Tensor:

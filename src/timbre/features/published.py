@@ -22,9 +22,9 @@ import torch
 
 import timbre.features
 from timbre.errors import TimbreError
+from timbre.features.model_file import FORMAT, of_model, require_model
 from timbre.features.tensors import load_tensors
 
-FORMAT = "timbre-1"
 _PREFIX = "published_"
 
 
@@ -62,17 +62,16 @@ def read_model(path: str | Path) -> dict[str, Any]:
     with torch.serialization.safe_globals(plain):
         state = load_tensors(file, "copy it again, or, if it was trained here, remove it and train again (stage 2)")
     if isinstance(state, dict) and state.get("format") == FORMAT:
+        with of_model(file):
+            require_model(state)
         return state
     for name, module in known.items():
         if module.recognises(state):
             _say(name, file)
-            try:
-                return module.convert(state)
-            except TimbreError as error:
-                raise TimbreError(f"{file}: {error}") from None
-            except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-                said = f"{type(error).__name__}: {error}"
-                raise TimbreError(f"{file}: not as a checkpoint of {name} should be ({said})") from None
+            with of_model(file):
+                converted = module.convert(state)
+                require_model(converted)
+            return converted
     raise TimbreError(
         f"{file}: not a model of this project (format {FORMAT}), nor a published checkpoint of {', '.join(known)}"
     )

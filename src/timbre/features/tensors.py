@@ -8,8 +8,11 @@ from typing import IO, Any
 
 import torch
 
-from timbre.errors import TimbreError
+from timbre.errors import MachineError, TimbreError, machine_fault
 from timbre.kaldi.atomic import atomic_write
+
+_MOST_VALUES, _MOST_LEVELS = 1_000_000, 50
+"""Of plain data in a file, at most."""
 
 
 class DamagedError(TimbreError):
@@ -34,8 +37,12 @@ def load_tensors(file: str | Path, mend: str = "copy it again, or make it again"
     whole = False
     try:
         whole = _has_its_checksums(file)
-        return torch.load(file, map_location="cpu", weights_only=True)
+        found = torch.load(file, map_location="cpu", weights_only=True)
+        _require_plain(found)
+        return found
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError, OSError …
+        if isinstance(error, MemoryError) and (fault := machine_fault(error)):  # no fault of the file
+            raise MachineError(f"{file}: {fault}") from None
         said = str(error) or type(error).__name__  # of an empty file there is no message
         why = said.splitlines()[0].partition(". ")[0]  # torch goes on with advice that would run code
         if whole or "unsupported GLOBAL" in said:
@@ -51,9 +58,35 @@ def _has_its_checksums(file: str | Path) -> bool:
     if not zipfile.is_zipfile(file):
         return False  # cut short, or in torch's form of before 2020, which has no checksums
     with zipfile.ZipFile(file) as archive:
+        records, size = archive.infolist(), Path(file).stat().st_size
+        if any(one.compress_type != zipfile.ZIP_STORED or one.file_size > size for one in records):
+            raise ValueError("a record is compressed, or larger than the file, as torch writes none")
+        if len({one.filename for one in records}) < len(records):
+            raise ValueError("a record stands there twice")
         if record := archive.testzip():
             raise ValueError(f"the bytes of {record} are others than those that were saved")
     return True
+
+
+def _require_plain(value: Any) -> None:
+    """Refuses what references make larger than a memory, and tensors that are larger than their bytes."""
+    pending, seen = [(value, 0)], 0
+    while pending:
+        one, depth = pending.pop()
+        seen += 1
+        if seen > _MOST_VALUES or depth > _MOST_LEVELS:
+            raise ValueError(f"more than {_MOST_VALUES:,} values, or {_MOST_LEVELS} levels")
+        if isinstance(one, torch.Tensor):
+            if one.layout != torch.strided or one.is_quantized or one.device.type != "cpu":
+                raise ValueError(f"a tensor that is {one.layout}, on {one.device}")
+            if one.numel() * one.element_size() > one.untyped_storage().nbytes():
+                raise ValueError(
+                    f"a tensor of the shape {list(one.shape)} in {one.untyped_storage().nbytes()} bytes"
+                )
+        elif isinstance(one, dict):
+            pending += [(inner, depth + 1) for pair in one.items() for inner in pair]
+        elif isinstance(one, list | tuple | set):
+            pending += [(inner, depth + 1) for inner in one]
 
 
 def save_tensors(file: Path, state: dict[str, Any]) -> None:

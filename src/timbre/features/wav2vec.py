@@ -16,6 +16,7 @@ from pydantic import Field, PositiveFloat
 from timbre.conf import build
 from timbre.errors import AudioError, TimbreError
 from timbre.features.frames import FrameConf
+from timbre.features.model_file import load_weights
 from timbre.features.published import read_model
 from timbre.features.wav2vec_network import Network, NetworkConf
 
@@ -69,9 +70,8 @@ class Extractor:
             )
         self.dim = network.context_channels
         self._network = Network(network).eval().requires_grad_(False)
-        self._network.load_state_dict(
-            {key.removeprefix("network."): value for key, value in state["encoder"].items()}
-        )
+        weights = {key.removeprefix("network."): value for key, value in state["encoder"].items()}
+        load_weights(self._network, weights, f"{name}: encoder")
 
     def __call__(self, samples: torch.Tensor) -> torch.Tensor:
         reach = self._network.conf.reach

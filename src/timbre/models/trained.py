@@ -17,12 +17,14 @@ from timbre.errors import AudioError, TimbreError, doing
 from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.features.front_end_file import require_front_end
+from timbre.features.model_file import load_weights, of_model
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.waveform import Audio, Waveform, waveform
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
 from timbre.models.memory import require_memory
+from timbre.models.sizes import require_stored
 
 _NO_FUSION = only(task=("verification", "classification", "self_supervised", "phones"))  # streams have their own
 
@@ -71,15 +73,22 @@ class TrainedModel:
         self._extractor = state.get("extractor")
         self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics, state.get("extractor"))
         self.device = device
+        if statistics is not None and statistics.shape[1] != (dim := self.front_end.dim):
+            raise TimbreError(f"statistics of {statistics.shape[1]} values, and frames have {dim}")
+        require_stored(self.conf.encoder, self.front_end.dim, state["encoder"])
         self.encoder = build_encoder(self.conf.encoder, self.front_end.dim)
-        self.encoder.load_state_dict(state["encoder"])
+        load_weights(self.encoder, state["encoder"], "encoder")
+        mean, dim = self.backend.get("mean"), self.encoder.embedding_dim
+        if mean is not None and len(mean) != dim:
+            raise TimbreError(f"backend.mean of {len(mean)} values, and embeddings have {dim}")
         self.encoder.to(device).eval()
         self.network: torch.nn.Module = self.encoder
 
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
         """Reads ``<path>/final.pt`` (or the file itself), as data only (``weights_only``)."""
-        return cls(read_model(path), resolve_device(device))
+        with of_model(path):
+            return cls(read_model(path), resolve_device(device))
 
     def require_features(self, data: DataDir, trusted: bool = False) -> None:
         """Refuses a data directory whose features another front-end has made (:func:`require_front_end`)."""

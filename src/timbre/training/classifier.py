@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from timbre.conf import build
 from timbre.errors import TimbreError
+from timbre.features.model_file import load_weights, of_model
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.waveform import Audio
@@ -59,8 +60,9 @@ class Classifier(TrainedModel):
                 "timbre embed, or train one with task: classification"
             )
         head = build_loss(experiment.loss, self.encoder.embedding_dim, len(self.classes))
-        head.load_state_dict(state["loss"])
-        self.temperature: float = self.backend.get("temperature", 1.0)
+        load_weights(head, state["loss"], "loss")
+        fitted = self.backend.get("temperature")
+        self.temperature: float = 1.0 if fitted is None else fitted
         self.network = _Network(self.encoder, head, self.temperature).to(device).eval()
 
     def posteriors(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
@@ -84,16 +86,18 @@ class Classifier(TrainedModel):
 
 def load(path: str | Path, device: str = "cpu") -> TrainedModel | FusionClassifier:
     """The model of ``<path>/final.pt``; a :class:`Classifier` or :class:`FusionClassifier` where trained as one."""
-    state = read_model(path)
     kinds = {"classification": Classifier, "fusion": FusionClassifier}
-    return kinds.get(state["conf"].get("task"), TrainedModel)(state, resolve_device(device))
+    with of_model(path):
+        state = read_model(path)
+        return kinds.get(state["conf"].get("task"), TrainedModel)(state, resolve_device(device))
 
 
 def load_classifier(path: str | Path, device: str = "cpu") -> Classifier | FusionClassifier:
     """As :func:`load`, of classifiers alone; other models are refused."""
-    state = read_model(path)
-    kind = FusionClassifier if state["conf"].get("task") == "fusion" else Classifier
-    return kind(state, resolve_device(device))
+    with of_model(path):
+        state = read_model(path)
+        kind = FusionClassifier if state["conf"].get("task") == "fusion" else Classifier
+        return kind(state, resolve_device(device))
 
 
 def classify(

@@ -12,6 +12,7 @@ import torch
 
 from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
+from timbre.features.model_file import load_weights
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
@@ -48,7 +49,7 @@ class FusionClassifier:
         self.network = build_fusion(
             experiment.fusion, self._confs, self._extractors, self._statistics, self.languages
         )
-        self.network.load_state_dict(state["encoder"])
+        load_weights(self.network, state["encoder"], "encoder")
         self.network.to(device).eval()
         self._temperatures: Mapping[str, float] = state["backend"].get("temperatures", {})
 

@@ -12,6 +12,7 @@ from torch import nn
 from timbre.conf import build
 from timbre.conf_files import flat
 from timbre.errors import TimbreError, did_you_mean, some
+from timbre.features.model_file import load_weights
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.training.experiment import Experiment
@@ -44,7 +45,7 @@ def start_from(
             f"init: {path} was trained on speakers that are held out here ({some(known)}); take the same "
             "train.seed and train.heldout_speakers as there"
         )
-    encoder.load_state_dict(state["encoder"])
+    load_weights(encoder, state["encoder"], f"init: {path}: encoder")
     rates = [f"{name} {100 * rate:.2f} %" for name, rate in state["backend"].items() if name in SELECTING]
     said = f"started from {path} ({', '.join(rates) or 'nothing held out'})"
     if state["conf"]["loss"]["kind"] != experiment.loss.kind:

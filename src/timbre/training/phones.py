@@ -14,6 +14,7 @@ from timbre.conf import build
 from timbre.corpora.phones import PhoneSpeech, read_inventory, write_transcripts
 from timbre.errors import TimbreError
 from timbre.features.front_end import FrameReader
+from timbre.features.model_file import load_weights
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
 from timbre.losses import build_objective
@@ -126,7 +127,7 @@ class Recogniser(TrainedModel):
         if experiment.task != "phones":
             raise TimbreError(f"this model was trained for task {experiment.task} and recognises no phones")
         self.objective = build_objective(experiment.loss, self.encoder)
-        self.objective.load_state_dict(state.get("loss", {}))
+        load_weights(self.objective, state.get("loss", {}), "loss")
         self.objective.to(device).eval()
 
     @torch.inference_mode()

@@ -8,17 +8,16 @@ import torch
 from torch import nn
 
 from timbre.conf import Section
-from timbre.conf_files import flat
 from timbre.errors import TimbreError
 from timbre.losses import build_loss, build_objective
 from timbre.models import build_encoder
+from timbre.models.sizes import PLAIN, bound, integers
 
 if TYPE_CHECKING:
     from timbre.training.experiment import Experiment
 
 MOST = 64 * 2**30
 """Bytes that weights in training, or the frames of a batch, may take: the GPUs that most have are smaller."""
-_PLAIN = 2e10  # what comes to less needs no count, whose device takes torch half a second to load
 _COPIES = 4  # of a weight in training: itself, its gradient, the optimiser's two moments
 _BYTES = 4 * _COPIES
 
@@ -40,14 +39,14 @@ def require_sizes(experiment: Experiment) -> None:
         )
     if experiment.task == "fusion":  # its parts lie in its streams' models
         return
-    if _bound(experiment.encoder, experiment.loss) < _PLAIN:
+    if bound(experiment.encoder, experiment.loss) < PLAIN:
         return
     kind = f"encoder {experiment.encoder.kind} with loss {experiment.loss.kind}"
     try:
         with torch.device("meta"):
             parts = _parts(experiment, dim)
     except TimbreError:  # it does not fit the frames, and is refused where their size is known for sure
-        if (width := _integers(experiment.encoder)[-1]) ** 2 * _BYTES > MOST:
+        if (width := integers(experiment.encoder)[-1]) ** 2 * _BYTES > MOST:
             raise TimbreError(f"{kind}: a layer of {width} to {width} takes more than {_gigabytes(MOST)}") from None
         return
     except (MemoryError, OverflowError, RuntimeError, TypeError) as error:
@@ -64,19 +63,6 @@ def require_sizes(experiment: Experiment) -> None:
             f"{kind}: weights take {_gigabytes(total)} in training, more than {_gigabytes(MOST)}; the largest, "
             f"{largest}, has the shape {list(tensors[largest].shape)}; take smaller sizes"
         )
-
-
-def _bound(*sections: Section) -> int:
-    """What their sizes come to, or more: the largest integer squared, times the second."""
-    *_, second, largest = [1, 1, *_integers(*sections)]
-    return largest**2 * second
-
-
-def _integers(*sections: Section) -> list[int]:
-    """All of them, sorted."""
-    numbers = (value for section in sections for value in flat(section.model_dump()).values())
-    every = [one for value in numbers for one in (value if isinstance(value, tuple) else (value,))]
-    return sorted(int(one) for one in every if isinstance(one, int))
 
 
 def _parts(experiment: Experiment, dim: int) -> list[nn.Module]:
