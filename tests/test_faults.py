@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
 import threading
 import zlib
 
 import pytest
-from faults import ERRORS, Faults, temporary_files, try_all
-from outputs import OUTPUTS
+from faults import ERRORS, Faults, contents, temporary_files, try_all
+from messages import refused
+from outputs import OUTPUTS, step
 
 from timbre.errors import MachineError, machine_fault
-from timbre.features.tensors import load_tensors
+from timbre.features import tensors
+from timbre.features.tensors import load_tensors, save_tensors
+from timbre.pipeline import record
+from timbre.training.checkpoints import NEWEST, Checkpoints
 from timbre.training.train import train_experiment
 
 SLOW = {"ONNX graph", "report.html", "model card"}  # to import, or to make
@@ -62,3 +68,44 @@ def test_training_goes_on_after_a_fault_to_the_same_bits(toy_data, toy_conf, tmp
         assert temporary_files(exp) == [] or faults.failed == "unlink"
         assert train(conf, data, exp) == whole, f"{error} at call {at} ({faults.failed})"
     assert "Traceback" not in capfd.readouterr().err
+
+
+REFUSALS = [
+    MemoryError(),
+    OSError(errno.EMFILE, os.strerror(errno.EMFILE)),
+    OSError(errno.EIO, os.strerror(errno.EIO)),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_a_checkpoint_is_not_removed_for_what_the_machine_lacks(tmp_path, monkeypatch, error):
+    save_tensors(tmp_path / NEWEST, {"state": {}})
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(tensors.torch, "load", refuse)
+    with refused(tmp_path / NEWEST, error=MachineError):
+        Checkpoints(tmp_path, 1, 1).load()
+    monkeypatch.setattr(tensors.zipfile, "ZipFile", refuse)
+    with refused(tmp_path / NEWEST, error=MachineError):
+        Checkpoints(tmp_path, 1, 1).load()
+    monkeypatch.undo()
+    assert Checkpoints(tmp_path, 1, 1).load() == {"state": {}}
+
+
+def test_an_output_is_not_removed_because_its_record_cannot_be_read_now(tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    made.mkdir()
+    for word in ("old", "new"):
+        step(made, word, keep=True)
+    before = contents(made)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "record.json")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record.json, "loads", refuse)
+        with pytest.raises(OSError, match="Too many open files"):
+            step(made, "newest", keep=True)
+    assert contents(made) == before

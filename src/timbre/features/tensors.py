@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import torch
 
-from timbre.errors import MachineError, TimbreError, machine_fault
+from timbre.errors import MachineError, TimbreError, fault, machine_fault
 from timbre.kaldi.atomic import atomic_write
 
 _MOST_VALUES, _MOST_LEVELS = 1_000_000, 50
@@ -33,7 +33,7 @@ def load_tensors(file: str | Path, mend: str = "copy it again, or make it again"
         with open(file, "rb"):
             pass
     except OSError as error:
-        raise TimbreError(f"{file}: cannot be read: {error.strerror or error}") from None
+        raise TimbreError(f"{file}: cannot be read: {fault(error)}") from None
     whole = False
     try:
         whole = _has_its_checksums(file)
@@ -41,8 +41,9 @@ def load_tensors(file: str | Path, mend: str = "copy it again, or make it again"
         _require_plain(found)
         return found
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError, OSError …
-        if isinstance(error, MemoryError) and (fault := machine_fault(error)):  # no fault of the file
-            raise MachineError(f"{file}: {fault}") from None
+        if isinstance(error, MemoryError | OSError) and (refused := machine_fault(error)):
+            said = fault(error) if isinstance(error, OSError) else refused  # no damage: nothing is removed for it
+            raise MachineError(f"{file}: cannot be read: {said}") from None
         said = str(error) or type(error).__name__  # of an empty file there is no message
         why = said.splitlines()[0].partition(". ")[0]  # torch goes on with advice that would run code
         if whole or "unsupported GLOBAL" in said:

@@ -154,7 +154,10 @@ def _audio_change(folder: str, before: Audio | None, now: Audio) -> str:
 
 
 def read_record(folder: Path, name: str = RECORD) -> Record | None:
-    """The record beside an output; ``None`` where there is none that can be read."""
+    """The record beside an output; ``None`` where there is none, or none that is whole.
+
+    What the machine refuses is raised: an output whose record could not be read now is not to be removed.
+    """
     path = folder / name
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -163,7 +166,7 @@ def read_record(folder: Path, name: str = RECORD) -> Record | None:
         values["corpus"] = {name: tuple(one) for name, one in values["corpus"].items()}
         record = Record(**values)
         record.audio_files = {key: _read_audio(_audio_path(path, place)) for place, key in enumerate(record.audio)}
-    except (OSError, ValueError, TypeError, KeyError, EOFError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, EOFError):
         return None
     return record
 
