@@ -57,7 +57,7 @@ def test_limits_of_the_process_count(monkeypatch):
     machine = memory.free_memory(torch.device("cpu"))
     assert 0 < machine < 1e15
     monkeypatch.setattr(memory.resource, "getrlimit", lambda which: (3 << 40, 3 << 40))
-    assert memory.free_memory(torch.device("cpu")) <= machine
+    assert memory.free_memory(torch.device("cpu")) == pytest.approx(machine, rel=0.5)
     monkeypatch.setattr(memory.resource, "getrlimit", lambda which: (1 << 30, 1 << 30))
     assert memory.free_memory(torch.device("cpu")) < 1 << 30
 
