@@ -14,6 +14,7 @@ from timbre.features.extract import extract_features
 from timbre.features.front_end import FrameReader, InputConf
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.fix import fix
 from timbre.kaldi.tables import read_matrix, read_vector
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.wave_reader import WaveReader
@@ -86,8 +87,12 @@ def test_a_file_that_cannot_be_read_is_named(speech):
     data, features = speech
     (data.path.parent / "1.wav").unlink()
     reader = OnlineFrames(WaveReader(data, 16000), features, InputConf())
-    with refused("a-1: ", "/1.wav: "):
+    with refused("a-1: ", "/1.wav: ", f"{data.path}/wav.scp", f"utils/fix_data_dir.sh {data.path}"):
         reader.crop("a-1", 10, np.random.default_rng(0))
+    write_table(data.path / "wav.scp", {utt: path for utt, path in data.table("wav.scp").items() if utt != "a-1"})
+    fix(data.path, report=lambda line: None)  # as the message says
+    assert OnlineFrames(WaveReader(DataDir(data.path), 16000), features, InputConf()).utterances == ["a-0", "a-2"]
+    assert list(read_table(data.path / "utt2spk")) == ["a-0", "a-2"]
 
 
 def test_dither_is_a_function_of_the_utterance_in_any_division_into_jobs(speech, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from messages import refused
 
 from timbre.kaldi.tables import ArkWriter
+from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import Trials, read_scores, write_trials
 from timbre.scoring import embeddings
 from timbre.scoring.cosine import cosine_scores, score_trials
@@ -48,6 +49,14 @@ def test_a_trial_without_embedding_is_refused_by_id_line_and_file():
     trials = some_trials(["u1", "u1", "u2"], ["u3", "gone", "gone too"])
     with refused("list:2:", "'gone'", "x.scp", "2 trials"):
         cosine_scores(trials, table(), table(), trials_path="list")
+
+
+def test_a_trial_of_a_skipped_utterance_is_refused_with_the_reason(tmp_path):
+    write_table(tmp_path / "x.skipped", {"gone": "too short"})
+    with refused("list:1:", "'gone'", "--bad-audio skip", "too short"):
+        cosine_scores(
+            some_trials(["u1"], ["gone"]), table(), table(path=str(tmp_path / "x.scp")), trials_path="list"
+        )
 
 
 def test_what_has_no_cosine_is_refused():

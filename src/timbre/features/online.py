@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from timbre.conf import Section
-from timbre.errors import TimbreError
+from timbre.errors import AudioError, TimbreError
 from timbre.features.frames import utterance_seed
 from timbre.features.front_end import FrontEnd, InputConf, crop_rows
 from timbre.kaldi.wave_reader import WaveReader
@@ -46,18 +46,28 @@ class OnlineFrames:
 
     def read(self, utterance: str, start: int = 0, length: int | None = None) -> np.ndarray:
         """Frames ``start : start + length`` (the whole utterance by default), ``(T, F)``, never augmented."""
-        frames = self._frames(utterance, self._waves.read(utterance), utterance_seed(utterance))
+        frames = self._frames(utterance, self._samples(utterance), utterance_seed(utterance))
         self._lengths[utterance] = len(frames)
         return frames[start : None if length is None else start + length]
 
     def crop(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
         """``(length, F)`` from a random place of the waveform, augmented if so built."""
-        samples = self._waves.read(utterance)
+        samples = self._samples(utterance)
         if self._augment is not None:
             samples = self._augment(utterance, samples, rng.spawn(1)[0])  # draws nothing from rng: the place stays
         seed = int(rng.spawn(1)[0].integers(1 << 63)) if self._dithers else 0
         frames = self._frames(utterance, samples, seed)
         return frames[crop_rows(len(frames), length, rng)]
+
+    def _samples(self, utterance: str) -> np.ndarray:
+        try:
+            return self._waves.read(utterance)
+        except AudioError as error:
+            source = self._waves.source
+            raise AudioError(
+                f"{error}; mend it, or to train without it take its line out of {source} and run: "
+                f"utils/fix_data_dir.sh {source.parent}"
+            ) from None
 
     def _frames(self, utterance: str, samples: np.ndarray, seed: int) -> np.ndarray:
         try:

@@ -34,6 +34,7 @@ class WaveReader:
         self._speeds = data.numbers("utt2speed") if data.has("utt2speed") else {}
         self._rate, self._allow_resample, self._allow_pipes = sample_rate, allow_resample, allow_pipes
         self._last: tuple[str, np.ndarray] | None = None
+        self.source = data.path / ("wav.scp" if self._segments is None else "segments")
         self.utterances = list(self._segments or self._recordings)
 
     def read(self, utterance: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from timbre.errors import TimbreError
+from timbre.errors import MachineError, TimbreError
 from timbre.features.front_end import FrameReader
 from timbre.features.online import OnlineFrames
 from timbre.kaldi.datadir import DataDir
@@ -81,7 +81,7 @@ def _computed(names: Sequence[str], reader: FrameReader, compute: Compute, bad: 
     """A batch's vectors; where something is wrong with one of its utterances, each is computed alone."""
     try:
         return dict(zip(names, compute([reader.read(name) for name in names], names), strict=True))
-    except (OSError, MemoryError, SharedError):
+    except (OSError, MemoryError, MachineError, SharedError):
         raise
     except Exception as error:
         if len(names) > 1:

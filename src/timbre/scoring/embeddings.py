@@ -16,6 +16,7 @@ import numpy as np
 
 from timbre.errors import TimbreError
 from timbre.kaldi.tables import read_vector, read_vectors
+from timbre.kaldi.text import read_optional
 
 _BLOCK = 4096
 
@@ -49,6 +50,9 @@ class Embeddings:
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             more = f" ({len(missing)} trials lack one)" if len(missing) > 1 else ""
+            skipped = read_optional(Path(self.path).with_suffix(".skipped")) or {}
+            if why := skipped.get(ids[missing[0]]):
+                more += f": it was left out by --bad-audio skip ({why})"
             raise TimbreError(
                 f"{trials_path}:{missing[0] + 1}: '{ids[missing[0]]}' has no embedding in {self.path}{more}; "
                 "extract the embeddings of these utterances, or take the trials out of the list"
