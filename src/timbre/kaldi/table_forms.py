@@ -22,7 +22,7 @@ SPEEDS = (0.1, 10.0)
 
 # No program shows these, or programs differ on whether they separate: control characters, the blanks that are not
 # ASCII, the byte order mark.
-_HIDDEN = r"\0-\x08\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_HIDDEN = r"\0-\x08\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff\ufeff"
 _KEY = rf"[^ \t\n{_HIDDEN}]+"
 _ID = rf"(?!\.\.?(?:[ \t\n]|\Z))[^ \t\n{_HIDDEN}/-][^ \t\n{_HIDDEN}/]*"
 _WORD = r"[^ \t\n]+"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 from timbre.errors import TimbreError
@@ -114,9 +115,9 @@ def write_table(
         TimbreError: for what :func:`read_table` would refuse or read as something else.
     """
     rows = [(key, str(value)) for key, value in (table.items() if isinstance(table, Mapping) else table)]
-    rows.sort(key=lambda row: row[0].encode())
+    rows.sort(key=itemgetter(0))  # by code point, which is the order of UTF-8 bytes
     text, form = "".join([f"{key} {value}\n" for key, value in rows]), form_of(Path(path).name, fields)
-    if form.line.findall(text) != rows:
+    if form.line.findall(text) != rows or not _is_plain(text):
         _refuse_rows(path, rows, form)
     if len(written := dict(rows)) < len(rows):
         _refuse_repeat(path, rows)
@@ -139,13 +140,22 @@ def _refuse_line(path: str | Path, lines: list[str], form: Form) -> None:
 def _refuse_rows(path: str | Path, rows: list[tuple[str, str]], form: Form) -> None:
     for row in rows:
         line = " ".join(row)
-        if not form.line.fullmatch(line):
+        if "\n" not in line and not form.line.fullmatch(line):
             raise TimbreError(f"cannot write {path}: {problem(line, form)}")
-        if "\n" in line or form.line.findall(line) != [row]:
+        if form.line.findall(line) != [row] or not _is_plain(line):
             raise TimbreError(
-                f"cannot write {path}: the key '{shown(row[0])}' with the value '{shown(row[1])}' would be read as "
-                "something else; keys hold no blanks, values no line ends and no blanks at their ends"
+                f"cannot write {path}: the key '{shown(row[0])}' with the value '{shown(row[1])}' cannot be read "
+                "back; keys hold no blanks, values no line ends, no blanks at their ends and nothing but Unicode"
             )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether :func:`read_text` would take the text; names of files may hold what is no Unicode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\r" not in text and "\0" not in text
 
 
 def _refuse_repeat(path: str | Path, rows: list[tuple[str, str]]) -> None:
