@@ -6,13 +6,12 @@ field of a line of idlist; with --exclude those whose field is not.
 """
 
 import argparse
-import os
-import signal
 import sys
+
+from table_lines import fail, read_lines, run, shown
 
 
 def main() -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exclude", action="store_true", help="keep the lines that are not in the list")
     parser.add_argument("-f", type=int, default=1, metavar="n", help="field to look at, from 1")
@@ -20,26 +19,14 @@ def main() -> None:
     parser.add_argument("table", metavar="in", nargs="?", default="-")
     args = parser.parse_args()
     if args.f < 1:
-        sys.exit(f"filter_scp.py: error: -f {args.f}: fields are counted from 1")
-    try:
-        with open(args.idlist, "rb") as file:
-            ids = {line.split()[0] for line in file if line.strip()}
-        table = sys.stdin.buffer if args.table == "-" else open(args.table, "rb")  # noqa: SIM115 - read to its end
-    except OSError as error:
-        sys.exit(f"filter_scp.py: error: {error.filename}: {error.strerror}")
-    for number, line in enumerate(table, start=1):
-        fields = line.split(None, args.f)
+        fail(f"-f {args.f}: fields are counted from 1")
+    ids = {fields[0] for _, _, fields in read_lines(args.idlist) if fields}
+    for number, line, fields in read_lines(args.table):
         if len(fields) < args.f:
-            found = line.decode(errors="replace").strip()
-            sys.exit(f"filter_scp.py: error: {args.table}:{number}: no field {args.f} in '{found}'")
+            fail(f"{args.table}:{number}: no field {args.f} in '{shown(line)}'")
         if (fields[args.f - 1] in ids) != args.exclude:
             sys.stdout.buffer.write(line)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try once more
-        sys.exit(f"filter_scp.py: error: {error.filename or 'the output'}: {error.strerror}")
+    run(main)

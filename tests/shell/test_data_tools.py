@@ -90,6 +90,9 @@ def test_maps_there_and_back(tool):
         ("filter_scp.py", ["nowhere"], "", ["nowhere: "]),
         ("filter_scp.py", ["-f", "0", "list"], "", ["-f 0: ", "from 1"]),
         ("filter_scp.py", ["-f", "2", "list"], "a\n", ["-:1: ", "field 2", "'a'"]),
+        ("filter_scp.py", ["list"], "\ufeffa b\n", ["-:1: ", "byte order mark", "sed -i"]),
+        ("utt2spk_to_spk2utt.py", [], "a b\nb\r c\n", ["-:2: ", "carriage return", "sed -i"]),
+        ("utt2spk_to_spk2utt.py", [], "a b\nb c", ["-: ", "line end"]),
     ],
 )
 def test_pipes_refuse(tool, tmp_path, name, arguments, stdin, wanted):
@@ -106,6 +109,11 @@ def test_filter(tool, tmp_path):
     assert tool("filter_scp.py", "--exclude", "list", stdin=table).stdout == "b 1\tc\n"
     (tmp_path / "in").write_text(table)
     assert tool("filter_scp.py", "-f", "3", "list", "in").stdout == "b 1\tc\nc 3 a\n"
+
+
+def test_blanks_that_are_not_ascii_and_control_characters_separate_nothing(tool):
+    assert tool("utt2spk_to_spk2utt.py", stdin="a\xa01 \t s\x0b\n").stdout == "s\x0b a\xa01\n"
+    assert tool("utt2spk_to_spk2utt.py", stdin="a\u20281\ts\x0c1 \n").stdout == "s\x0c1 a\u20281\n"
 
 
 def test_filter_streams_and_stops_with_its_reader(root, run, tmp_path):

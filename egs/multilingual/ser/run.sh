@@ -52,7 +52,7 @@ if stage 0 "data: the corpora, the folds of each and of all -> data/<protocol>; 
 fi
 plan=$(make_plan "${planning[@]}")   # again: the folders of streams are named by their models
 feats=$(planned "$plan" feats)       # data/<protocol>/<number and hash of the streams>
-mapfile -t languages < <(cut -d' ' -f2 "$data/all/utt2lang" 2>/dev/null | sort -u)
+mapfile -t languages < <(awk '{print $2}' "$data/all/utt2lang" 2>/dev/null | sort -u)
 
 if stage 1 "features: the conf checked; the streams of all -> ark/scp, MFCC for the baselines; folds of both"; then
   steps/check_conf.sh "$plan" "$data"/folds/*/train

@@ -71,7 +71,7 @@ def read_inventory(path: str | Path) -> tuple[str, ...]:
     """
     numbers: dict[str, int] = {}
     for line, text in read_lines(path):
-        phone, *number = text.split() or [""]
+        phone, *number = words(text) or [""]
         if not phone or len(number) > 1 or not all(map(str.isdecimal, number)) or phone in numbers:
             raise TimbreError(
                 f"{path}:{line}: expected <phone> or <phone> <number>, each phone once; found '{text}'"
@@ -88,7 +88,7 @@ def read_allophones(path: str | Path) -> dict[tuple[str, str], tuple[str, ...]]:
     """``{(language, phoneme): the phones that realise it}``."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for number, line in read_lines(path):
-        key, phones = tuple(line.split()[:2]), line.split()[2:]
+        key, phones = tuple(words(line)[:2]), words(line)[2:]
         if not phones or len(set(phones)) < len(phones) or key in found:
             raise TimbreError(
                 f"{path}:{number}: expected <language> <phoneme> <phone> …, each once; found '{line}'"

@@ -14,7 +14,7 @@ nj=2                   # parallel jobs of prediction
 
 data=data/speaker_independent languages=("$@")
 require_file "$data/all/utt2lang" "./run.sh (stage 0) makes it"
-[ ${#languages[@]} -gt 0 ] || mapfile -t languages < <(cut -d' ' -f2 "$data/all/utt2lang" | sort -u)
+[ ${#languages[@]} -gt 0 ] || mapfile -t languages < <(awk '{print $2}' "$data/all/utt2lang" | sort -u)
 plan=$(timbre make-plan --task fusion --conf "$conf" "${set[@]/#/--set=}" --expdir exp/cross_lingual --data "$data")
 exp=$(planned "$plan" exp)
 feats=$(planned "$plan" feats)

@@ -28,7 +28,7 @@ begin_step prepare_data "$out" --edited --files about corpora 'all/*' 'folds/*/*
   --value bad_audio="$bad_audio" --value seed="$seed"
 
 if [ -e "$out/all/utt2lang" ]; then # folds of fewer languages would stand among those of more
-  found=$(cut -d' ' -f2 "$out/all/utt2lang" | sort -u | xargs)
+  found=$(awk '{print $2}' "$out/all/utt2lang" | sort -u | xargs)
   wanted=$(printf '%s\n' "${languages[@]}" | sort -u | xargs)
   [ "$found" = "$wanted" ] || die "$out is of other languages ($found, not $wanted); remove it, and what was trained on it"
 fi
