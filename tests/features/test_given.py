@@ -76,8 +76,8 @@ BAD = {
     "a vector": (torch.ones(5), ["(T, 5)", "(5,)", "features.dim"]),
     "no frames": (torch.ones(0, 5), ["(0, 5)"]),
     "whole numbers": (torch.ones(3, 5, dtype=torch.int64), ["floating-point", "torch.int64"]),
-    "sparse": (torch.eye(5).to_sparse(), ["floating-point", "torch.sparse_coo"]),
-    "without its numbers": (torch.ones(3, 5, device="meta"), ["floating-point", "meta"]),
+    "sparse": (torch.eye(5).to_sparse(), ["dense", "torch.sparse_coo"]),
+    "without its numbers": (torch.ones(3, 5, device="meta"), ["dense", "meta"]),
     "not finite": (
         torch.tensor([[1.0] * 5, [1, 1, float("nan"), 1, 1], [1] * 5]),
         ["frame 1", "value 2", "finite"],

@@ -79,7 +79,7 @@ def _require_plain(value: Any) -> None:
             raise ValueError(f"more than {_MOST_VALUES:,} values, or {_MOST_LEVELS} levels")
         if isinstance(one, torch.Tensor):
             if one.layout != torch.strided or one.is_quantized or one.device.type != "cpu":
-                raise ValueError(f"a tensor that is {one.layout}, on {one.device}")
+                raise ValueError(f"a tensor that is not dense numbers in memory: {one.layout}, on {one.device}")
             if one.numel() * one.element_size() > one.untyped_storage().nbytes():
                 raise ValueError(
                     f"a tensor of the shape {list(one.shape)} in {one.untyped_storage().nbytes()} bytes"
