@@ -1,6 +1,7 @@
 import pytest
 from messages import names, refused
 
+from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.fix import fix
 from timbre.kaldi.validate import validate
 
@@ -186,6 +187,33 @@ def test_fix_filters_speakers_recordings_and_extra_files(data):
         "s2-a r2 0 1\n",
         "s2-a x\n",
     ]
+
+
+def test_what_hides_in_a_line_loses_no_utterance(data):
+    """A tab after the blank reads as one gap everywhere; of a byte order mark nothing is dropped but said."""
+    text = (data / "utt2spk").read_text()
+    (data / "utt2spk").write_text(text.replace("s2-a ", "s2-a \t"))
+    (data / "text").write_text("".join(f"{utt} hello\tworld\n" for utt in UTTERANCES))
+    assert validate(data) == [] and list(DataDir(data).utt2spk) == [*UTTERANCES]
+    assert DataDir(data).table("text")["s1-a"] == "hello\tworld"
+    assert fix(data, report=pytest.fail) == (4, 4) and (data / "utt2spk").read_text() == text
+    marked = b"\xef\xbb\xbf" + (data / "wav.scp").read_bytes()
+    (data / "wav.scp").write_bytes(marked)
+    for tool in (validate, fix):
+        with refused("/wav.scp:1: ", "byte order mark", "sed -i"):
+            tool(data)
+    assert (data / "wav.scp").read_bytes() == marked and (data / "utt2spk").read_text() == text
+
+
+def test_fix_asks_for_every_table_that_validate_wants_whole(data):
+    (data / "utt2uniq").write_text("s1-a x\ns1-b x\ns2-a y\n")
+    (data / "reco2dur").write_text("s1-a 1\ns1-b 1\ns2-a 1\ns2-b 1\n")
+    said = []
+    assert fix(data, report=said.append) == (3, 4) and names(" ".join(said), "utt2uniq lacks 1", "s2-b")
+    assert validate(data) == []
+    (data / "utt2speed").write_text("s1-a 30\n")
+    with refused("/utt2speed: ", "'s1-a'", "0.1 and 10"):
+        fix(data)
 
 
 def test_fix_reports_a_dropped_repeat_and_refuses_to_leave_nothing(data):

@@ -37,9 +37,7 @@ class PhoneSpeech:
         tables = {name: data.table(name) for name in ("phones", "utt2lang")}
         for name, table in tables.items():
             if without := [utterance for utterance in data.utt2spk if utterance not in table]:
-                raise TimbreError(
-                    f"{data.path}/{name}: says nothing of {len(without)} utterances: {some(without, 3)}"
-                )
+                raise TimbreError(f"{data.path}/{name}: lacks {len(without)} utterances: {some(without, 3)}")
         return cls(
             {utterance: words(tables["phones"][utterance]) for utterance in data.utt2spk},
             {utterance: tables["utt2lang"][utterance] for utterance in data.utt2spk},

@@ -158,7 +158,7 @@ def _tables(part: str, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
     for name in {name for row in rows for name in row.tables}:
         without = [row.utterance for row in rows if row.utterance not in tables.get(name, {})]
         if without:
-            raise TimbreError(f"{part}: {name} says nothing of {some(without)}; give it for all utterances or none")
+            raise TimbreError(f"{part}: {name} lacks {some(without)}; give it for all utterances or none")
     tables["spk2utt"] = {spk: " ".join(utts) for spk, utts in invert(tables["utt2spk"]).items()}
     return tables
 

@@ -61,7 +61,7 @@ def units(data: DataDir, unit: Unit = "session") -> dict[str, str]:
     table = data.table(name)
     if without := [utterance for utterance in data.utt2spk if utterance not in table]:
         raise TimbreError(
-            f"{data.path}/{name}: says nothing of {len(without)} of {len(data.utt2spk)} utterances "
+            f"{data.path}/{name}: lacks {len(without)} of {len(data.utt2spk)} utterances "
             f"({some(without, 3)}); complete it, or split by another unit"
         )
     return {utterance: table.get(original, table[utterance]) for utterance, original in originals.items()}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.table_forms import words
+from timbre.kaldi.table_forms import is_key, shown
 
 
 def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
     """``{utterance: class}`` of all utterances of ``data``, by the table ``name``.
 
     Raises:
-        TimbreError: where there is no such table, for utterances that it lacks, and for a class with a space.
+        TimbreError: where there is no such table, for utterances that it lacks, and for a class with a space or a
+            control character.
     """
     path = data.path / name
     if not data.has(name):
@@ -19,10 +20,14 @@ def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
     table = data.table(name)
     if without := [utterance for utterance in data.utt2spk if utterance not in table]:
         raise TimbreError(
-            f"{path}: says nothing of {len(without)} of {len(data.utt2spk)} utterances ({some(without, 3)}); take "
-            f"those that it does: utils/subset_data_dir.sh --utt-list {path} {data.path} <destination>"
+            f"{path}: lacks {len(without)} of {len(data.utt2spk)} utterances ({some(without, 3)}); take "
+            f"those that it has: utils/subset_data_dir.sh --utt-list {path} {data.path} <destination>"
         )
     labels = {utterance: table[utterance] for utterance in data.utt2spk}
-    if spaced := [utterance for utterance, label in labels.items() if len(words(label)) > 1]:
-        raise TimbreError(f"{path}: the class '{labels[spaced[0]]}' of '{spaced[0]}' has a space in it; use none")
+    bad = {label for label in set(labels.values()) if not is_key(label)}
+    if of := [utterance for utterance, label in labels.items() if label in bad]:
+        raise TimbreError(
+            f"{path}: the class '{shown(labels[of[0]])}' of '{of[0]}' has a space or a control character in it; "
+            "use none"
+        )
     return labels

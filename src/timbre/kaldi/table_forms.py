@@ -138,6 +138,11 @@ def words(value: str) -> list[str]:
     return list(filter(None, value.replace("\t", " ").split(" ")))
 
 
+def is_key(name: str) -> bool:
+    """Whether a name could be a key of any table: no blanks and no control characters."""
+    return re.fullmatch(_KEY, name) is not None
+
+
 def segment_of(value: str) -> tuple[str, float, float]:
     """Recording, start and end in seconds of a line of ``segments``; the end -1 is infinite."""
     recording, start, end = words(value)
