@@ -34,6 +34,22 @@ def test_validate(tool, data):
     assert names(failed.stderr, "data/utt2spk:1: ", "'s1-0'")
 
 
+def test_the_advice_of_each_message_leads_to_a_valid_directory_without_loss(tool, data, run, root, tmp_path):
+    (tmp_path / "utils").symlink_to(root / "utils")
+    data = data.rename(tmp_path / "it's $x *")
+    (data / "spk2utt").unlink()
+    (data / "wav.scp").write_text("\ufeff" + (data / "wav.scp").read_text())
+    (data / "text").write_bytes(b"".join(b"s%d-%d \t hi\r\n" % (s, u) for s in (2, 1) for u in range(3)))
+    for _ in range(6):
+        done = tool("validate_data_dir.sh", "--no-feats", data)
+        if done.returncode == 0:
+            break
+        command = done.stderr.rpartition("run: ")[2].strip()
+        assert run("bash", "-c", command).returncode == 0, command
+    assert done.returncode == 0 and len((data / "text").read_text().splitlines()) == 6
+    assert (data / "text").read_text().startswith("s1-0 hi\n")
+
+
 def test_fix(tool, data):
     assert names(tool("fix_data_dir.sh", "data").stdout, "fix_data_dir.sh: ", "all 6 utterances")
     (data / "wav.scp").write_text("s1-1 x\ns1-0 x\n")

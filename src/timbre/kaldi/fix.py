@@ -15,7 +15,7 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import copy_file, together
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.enrolment import leave_out
-from timbre.kaldi.layout import is_whole, keyed_by, tables
+from timbre.kaldi.layout import derive, is_whole, keyed_by, tables
 from timbre.kaldi.table_forms import segment_of
 from timbre.kaldi.text import check_values, read_rows, write_table
 
@@ -44,7 +44,7 @@ def fix(
     kinds |= {name: "utterance" for name in utterance_extra if (path / name).exists()}
     kinds |= {name: "speaker" for name in speaker_extra if (path / name).exists()}
     if "utt2spk" not in kinds:
-        mend = f"; run: utils/spk2utt_to_utt2spk.py {path}/spk2utt > {path}/utt2spk" if "spk2utt" in kinds else ""
+        mend = f"; run: {derive(path, 'utt2spk')}" if "spk2utt" in kinds else ""
         raise TimbreError(f"{path / 'utt2spk'}: no such file{mend}")
 
     found = {name: _first_of_each(path / name, report) for name in kinds if name != "spk2utt"}
@@ -57,7 +57,8 @@ def fix(
             known = {key for key, value in table.items() if name not in _ABOVE_ZERO or _above_zero(value)}
             lacking = [utt for utt in utt2spk if key_of.get(utt, utt) not in known]
             if lacking:
-                report(f"{name} lacks {len(lacking)} utterances: {some(lacking)}")
+                what = "has no number above 0 of" if name in _ABOVE_ZERO else "lacks"
+                report(f"{name} {what} {len(lacking)} utterances: {some(lacking)}")
             for utt in lacking:
                 keep.pop(utt, None)
     if not keep:

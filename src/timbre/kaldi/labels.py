@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.table_forms import is_key, shown
@@ -19,9 +21,10 @@ def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
         raise TimbreError(f"{path}: no such file; --labels names the table '<utt> <class>' of a data directory")
     table = data.table(name)
     if without := [utterance for utterance in data.utt2spk if utterance not in table]:
+        taking = f"--utt-list {shlex.quote(str(path))} {shlex.quote(str(data.path))} <destination>"
         raise TimbreError(
             f"{path}: lacks {len(without)} of {len(data.utt2spk)} utterances ({some(without, 3)}); take "
-            f"those that it has: utils/subset_data_dir.sh --utt-list {path} {data.path} <destination>"
+            f"those that it has: utils/subset_data_dir.sh {taking}"
         )
     labels = {utterance: table[utterance] for utterance in data.utt2spk}
     bad = {label for label in set(labels.values()) if not is_key(label)}

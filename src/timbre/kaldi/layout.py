@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -74,6 +75,17 @@ def keyed_by(name: str) -> Kind | None:
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             return kind
     return None
+
+
+def derive(path: Path, name: str) -> str:
+    """The command that makes ``spk2utt`` of ``utt2spk`` in a data directory, or the other way round."""
+    other = "utt2spk" if name == "spk2utt" else "spk2utt"
+    return f"utils/{other}_to_{name}.py {shlex.quote(f'{path}/{other}')} > {shlex.quote(f'{path}/{name}')}"
+
+
+def fixing(path: Path) -> str:
+    """The command that mends a data directory."""
+    return f"utils/fix_data_dir.sh {shlex.quote(str(path))}"
 
 
 def is_whole(name: str) -> bool:

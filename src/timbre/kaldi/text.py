@@ -17,7 +17,7 @@ from pathlib import Path
 
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
-from timbre.kaldi.layout import keyed_by, made_by
+from timbre.kaldi.layout import fixing, keyed_by, made_by
 from timbre.kaldi.table_forms import Form, form_of, problem, shown
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -164,8 +164,7 @@ def _refuse_repeat(path: str | Path, rows: list[tuple[str, str]]) -> None:
         if key in table:
             mend = "remove the wrong line, or give the two different ids"
             if table[key] == value:
-                folder = shlex.quote(str(Path(path).parent))
-                mend = f"run: utils/fix_data_dir.sh {folder}" if keyed_by(Path(path).name) else "remove one"
+                mend = f"run: {fixing(Path(path).parent)}" if keyed_by(Path(path).name) else "remove one"
             both = f"'{shown(table[key])}' and '{shown(value)}'"
             raise TimbreError(f"{path}:{number}: '{key}' stands there twice, with {both}; {mend}")
         table[key] = value

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir, invert
-from timbre.kaldi.layout import Kind, is_whole, keyed_by, tables
+from timbre.kaldi.layout import Kind, derive, fixing, is_whole, keyed_by, tables
 from timbre.kaldi.table_forms import segment_of, words
 from timbre.kaldi.text import read_table
 
@@ -39,7 +39,7 @@ def validate(
     names = tables(path)
     for name, mend in {
         "utt2spk": "it names the speaker of each utterance, and the preparation of the corpus (stage 0) makes it",
-        "spk2utt": f"run: utils/utt2spk_to_spk2utt.py {path}/utt2spk > {path}/spk2utt",
+        "spk2utt": f"run: {derive(path, 'spk2utt')}",
     }.items():
         if name not in names or not (path / name).stat().st_size:
             raise TimbreError(f"{path / name}: {'empty' if name in names else 'no such file'}; {mend}")
@@ -85,7 +85,7 @@ def _ordered(path: Path) -> dict[str, str]:
         if key < before:  # by code point, which is the order of UTF-8 bytes
             raise TimbreError(
                 f"{path}:{number}: '{key}' stands after '{before}': not sorted in byte order (LC_ALL=C); "
-                f"run: utils/fix_data_dir.sh {path.parent}"
+                f"run: {fixing(path.parent)}"
             )
         before = key
     return table
@@ -105,7 +105,7 @@ def _check_speaker_order(path: Path, utt2spk: Mapping[str, str]) -> None:
 
 def _check_spk2utt(path: Path, spk2utt: Mapping[str, str], utt2spk: dict[str, str]) -> None:
     derived = invert(utt2spk)
-    mend = f"run: utils/utt2spk_to_spk2utt.py {path}/utt2spk > {path}/spk2utt"
+    mend = f"run: {derive(path, 'spk2utt')}"
     for speaker in sorted({*spk2utt, *derived}):
         listed, expected = words(spk2utt.get(speaker, "")), derived.get(speaker, [])
         if listed != expected:
@@ -155,5 +155,5 @@ def _same_keys(
             f"{path} has {len(table)} keys, {reference_path.name} {len(reference)}"
             + (f"; only in {reference_path.name}: {some(missing)}" if missing else "")
             + (f"; only in {path.name}: {some(surplus)}" if surplus else "")
-            + f"; add what is missing, or run: utils/fix_data_dir.sh {path.parent} (keeps what both have)"
+            + f"; add what is missing, or run: {fixing(path.parent)} (keeps what both have)"
         )
