@@ -1,4 +1,4 @@
-"""What the front-ends of the fusion cost: times real time, and memory on a long file.
+"""What the front-ends of emotion recognition cost: times real time, and memory on a long file.
 
     python benchmarks/front_ends.py [--rounds 3] [--seconds 60] [--long 300] [NAME …]
 
@@ -23,6 +23,7 @@ RECIPES = ROOT / "egs/synthetic"
 HEARD = f"encoder.phones=[{','.join(PHONES)}]"
 SYSTEMS: dict[str, tuple[Path, list[str]]] = {  # an experiment's or a features' conf, and what is changed in it
     "mfcc": (ROOT / "egs/multilingual/ser/conf/mfcc.yaml", []),
+    "functionals": (ROOT / "egs/emodb/ser/conf/functionals.yaml", []),
     "wav2vec": (RECIPES / "wav2vec/conf/small.yaml", []),
     "wav2vec, published": (RECIPES / "wav2vec/conf/large.yaml", []),
     "allosaurus": (RECIPES / "allosaurus/conf/small.yaml", [HEARD]),
@@ -49,7 +50,7 @@ def build(name: str, folder: Path) -> Callable:
     conf, settings = SYSTEMS[name]
     experiment = load_experiment(conf, settings)
     extractor = build_extractor(experiment.features)
-    if name == "mfcc":
+    if name in ("mfcc", "functionals"):
         return lambda samples: extractor(torch.from_numpy(samples)).numpy()
     torch.manual_seed(0)
     encoder = build_encoder(experiment.encoder, extractor.dim)

@@ -40,6 +40,12 @@ def conf(tmp_path):
     return lambda *settings: load_experiment(path, settings)
 
 
+def test_an_encoder_of_frames_takes_no_functionals(tables, conf):
+    with refused("features.kind functionals", "encoder xvector", "mfcc", "task fusion"):
+        check_fit(conf("features=functionals"), tables(6, 4))
+    check_fit(conf("features=mfcc"), tables(6, 4))
+
+
 def test_what_fits_is_said(tables, conf):
     said = check_fit(conf("speeds=[0.9, 1.1]"), tables(6, 4))
     assert names(said, "12 classes", "48 utterances", "2 speakers, 8 utterances", "batches in an epoch: 6")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from messages import refused
 
 import timbre
 from timbre.features.cmvn import global_statistics
+from timbre.features.extract import extract_features
 from timbre.features.published import read_model
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.text import write_table
-from timbre.models.streams import StreamReader
+from timbre.kaldi.text import read_table, write_table
+from timbre.models.streams import Extractor, StreamReader
 from timbre.training.experiment import stream_folders
 from timbre.training.fusion_speech import FusionSpeech, LanguageBatches
 from timbre.training.task import Task
@@ -88,6 +90,29 @@ def test_batches_are_of_one_language_in_turn_and_cover_every_utterance(conf, str
     assert "dede" + "dede" not in "".join(languages) and set(languages) == {"de", "fr"}
     batches.set_epoch(1)
     assert [batches[place].utterances for place in range(len(batches))] != [batch.utterances for batch in seen]
+
+
+def test_functionals_are_a_stream_of_vectors(tmp_path, conf, streams):
+    settings = ["streams.functionals.features={kind: functionals, sample_rate: 8000}", "use=[functionals, ge2e]"]
+    with_functionals = conf(*settings, "train.epochs=1", "train.average=1", "train.crop_frames=50")
+    stream = with_functionals.streams["functionals"]
+    extract_features(DataDir(tmp_path / "source"), stream.features, tmp_path / "arks", "1")
+    for name, made in (
+        ("feats_functionals.scp", "feats.1.scp"),
+        ("utt2num_frames_functionals", "utt2num_frames.1"),
+    ):
+        write_table(streams.path / name, read_table(tmp_path / "arks" / made))
+    assert not stream.framewise
+    utterance = streams.path.parent / "source" / "de-0-00.wav"
+    samples, rate = soundfile.read(utterance, dtype="float32")
+    heard = Extractor.of(stream).front_end.of_audio(samples, rate, "de-0-00")
+    read = StreamReader(streams, with_functionals.used_streams).read("de-0-00", 0.5, 50)["functionals"]
+    np.testing.assert_allclose(read, heard)
+    assert read.shape[0] == 1
+    train_experiment(with_functionals, streams, tmp_path / "exp", "cpu")
+    state = read_model(tmp_path / "exp")
+    assert state["streams"]["functionals"]["statistics"].shape == (2, read.shape[1])
+    assert not any("functionals.lstm" in name for name in state["encoder"])
 
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, conf, streams):

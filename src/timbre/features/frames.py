@@ -127,6 +127,11 @@ def utterance_seed(utterance: str) -> int:
     return int.from_bytes(hashlib.sha256(f"dither {utterance}".encode()).digest()[:8], "big") >> 1
 
 
+def gives_vectors(features: Section) -> bool:
+    """Whether they are one row of an utterance, (1, F), which has nothing to normalise by or to crop."""
+    return getattr(features, "vectors", False)
+
+
 def require_waveforms(features: Section, what: str) -> FrameConf:
     """``features`` that are computed from waveforms; refused where they are none.
 

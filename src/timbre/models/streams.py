@@ -1,8 +1,9 @@
 """Streams: what several extractors make of one utterance, from ark or from its waveform.
 
-A stream is of frames, ``feats_<name>.scp`` (T, F), each with a length of its own, or of an utterance's vector,
-``vectors_<name>.scp`` (D,), the embedding by a trained model. One whose model is fine-tuned has both: the frames
-that the model takes are its input, and the vectors tell how its embeddings are distributed before.
+A stream is of frames, ``feats_<name>.scp`` (T, F), each with a length of its own, or of an utterance's vector: the
+embedding by a trained model, ``vectors_<name>.scp`` (D,), or features of one row, ``feats_<name>.scp`` (1, D). A
+stream whose model is fine-tuned has both: the frames that the model takes are its input, and the vectors tell how
+its embeddings are distributed before.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from timbre.conf import AnySection, Section, build, kind_module
 from timbre.conf_effects import only
 from timbre.errors import TimbreError
 from timbre.features.cmvn import global_statistics
-from timbre.features.frames import require_waveforms
+from timbre.features.frames import gives_vectors, require_waveforms
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf, build_extractor
 from timbre.features.published import model_sha256, read_model
 from timbre.kaldi.ark_entry import ArkEntry
@@ -84,8 +85,8 @@ class StreamConf(Section):
 
     @property
     def framewise(self) -> bool:
-        """Whether it is a stream of frames."""
-        return self.features is not None
+        """Whether it is a stream of frames; else one of an utterance's vectors, ``(1, D)``."""
+        return self.features is not None and not gives_vectors(self.features)
 
 
 def usable(name: str) -> bool:
@@ -108,7 +109,7 @@ class Extractor:
     @classmethod
     def of(cls, conf: StreamConf, state: dict[str, Any] | None = None) -> Extractor:
         """The extractor of a conf; ``state`` is of its network, else that is read from the path in the conf."""
-        if conf.framewise:
+        if conf.features:
             features = build_extractor(conf.features, state)
             front_end = FrontEnd(conf.features, InputConf(cmvn="none"), None, state)
             return cls(front_end, None, getattr(features, "state", None))
@@ -126,7 +127,7 @@ class Extractor:
 
 def stream_features(conf: StreamConf, state: dict[str, Any] | None = None) -> ModelConf:
     """What extracts the frames of a stream; of one with a model (its ``state``, if given) those that it takes."""
-    if conf.framewise:
+    if conf.features:
         require_waveforms(conf.features, "a stream cannot be made of")
         return ModelConf(features=conf.features, input=InputConf(cmvn="none"))
     found = (state or read_model(conf.model))["conf"]
@@ -139,7 +140,7 @@ def stream_features(conf: StreamConf, state: dict[str, Any] | None = None) -> Mo
 
 def stream_identity(conf: StreamConf) -> dict[str, Any]:
     """What a stream's values depend on, as plain data: weights by their hash, wherever they lie."""
-    if not conf.framewise:
+    if not conf.features:
         return {"model": model_sha256(read_model(conf.model))}
     extractor, found = build_extractor(conf.features), conf.features.model_dump(mode="json")
     if hasattr(extractor, "state"):
@@ -190,12 +191,12 @@ class StreamReader:
         self._frames: dict[str, FrameReader] = {}
         self._vectors: dict[str, dict[str, str]] = {}
         for name, conf in streams.items():
-            if conf.framewise or conf.fine_tuning:
-                state = None if conf.framewise else (states or {}).get(name) or read_model(conf.model)
+            if conf.features or conf.fine_tuning:
+                state = None if conf.features else (states or {}).get(name) or read_model(conf.model)
                 own = InputConf(cmvn="none") if state is None else stream_features(conf, state).input
                 known = None if state is None else state.get("statistics")
                 self._frames[name] = FrameReader(data, own, None if known is None else known.numpy(), name)
-            if not conf.framewise:
+            if not conf.features:
                 self._vectors[name] = data.table(f"vectors_{name}.scp")
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         self.languages = read_labels(data, "utt2lang") if data.has("utt2lang") else {}
@@ -242,7 +243,7 @@ class StreamReader:
         return {
             name: global_statistics(
                 (
-                    self._frames[name].read(utterance) if conf.framewise else self.vector(name, utterance)
+                    self._frames[name].read(utterance) if conf.features else self.vector(name, utterance)
                     for utterance in utterances
                 ),
                 norm_vars=True,

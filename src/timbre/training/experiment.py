@@ -15,7 +15,7 @@ from timbre.conf_files import override, read_yaml
 from timbre.corpora.splits import Unit
 from timbre.errors import TimbreError, did_you_mean
 from timbre.features.augment import AugmentConf
-from timbre.features.frames import require_waveforms
+from timbre.features.frames import gives_vectors, require_waveforms
 from timbre.features.front_end import build_extractor
 from timbre.features.published import model_sha256
 from timbre.models.fusion import FusionConf
@@ -297,6 +297,16 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     return experiment
 
 
+def require_frames(experiment: Experiment) -> None:
+    """Refuses an encoder of frames behind features that give an utterance one row."""
+    if experiment.task != "fusion" and gives_vectors(experiment.features):
+        raise TimbreError(
+            f"features.kind {experiment.features.kind} gives an utterance one row, and encoder "
+            f"{experiment.encoder.kind} takes frames: set features.kind to mfcc or fbank, or take it as a stream "
+            "of task fusion"
+        )
+
+
 def features_name(experiment: ModelConf) -> str:
     """``fbank80-1a2b3c``: kind, dimension and a hash of the front-end, so that no two share a folder.
 
@@ -320,7 +330,7 @@ def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
     return {
         name: (
             features_name(stream_features(stream)),
-            "" if stream.framewise else f"vectors-{digest_of(stream_identity(stream))[:6]}",
+            "" if stream.features else f"vectors-{digest_of(stream_identity(stream))[:6]}",
             stream.model,
         )
         for name, stream in experiment.streams.items()

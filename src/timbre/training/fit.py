@@ -18,7 +18,7 @@ from timbre.models import build_encoder
 from timbre.scoring.backend import Name
 from timbre.scoring.backend_training import refuse_uncalibrated
 from timbre.scoring.lda import refuse_too_few
-from timbre.training.experiment import Experiment
+from timbre.training.experiment import Experiment, require_frames
 from timbre.training.selection import Selection
 from timbre.training.tasks import TASKS
 
@@ -39,6 +39,7 @@ def check_fit(
     Raises:
         TimbreError: naming the key and its value, what the data have, and settings that fit.
     """
+    require_frames(experiment)
     task, train = TASKS[experiment.task], experiment.train
     selection = task.select(experiment, data, sources)
     if backends:

@@ -23,7 +23,7 @@ from timbre.models.trained import cpu_state, resolve_device
 from timbre.randomness import seed_of
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
-from timbre.training.experiment import Experiment, features_name, load_experiment
+from timbre.training.experiment import Experiment, features_name, load_experiment, require_frames
 from timbre.training.initialise import freeze
 from timbre.training.speech import fingerprint
 from timbre.training.task import Task
@@ -52,6 +52,7 @@ def train_experiment(
         sources: folder of noises and room responses for augmentation (:mod:`timbre.features.augment`).
         trust_features: take features that do not say which front-end made them.
     """
+    require_frames(experiment)
     with processes.joined(resolve_device(device_name)) as device:
         trained = (directory / "final.pt").exists()  # on another machine, maybe, in a precision that this one lacks
         precision = "" if trained else resolve_precision(experiment.train.precision, device)
