@@ -9,6 +9,7 @@ set -euo pipefail
 labels=utt2spk   # the table of the classes
 name=            # what the system is called in tables and plots (default: the name of <out>)
 system=()        # a further system as name=folder: majority=exp/x/baseline/majority
+baseline=()      # folder of a baseline, which is named by it: exp/x/baseline/majority (repeatable)
 train=           # data directory that was trained on; what both have in common is looked for
 folds=           # of a cross-validation, in the place of --train: its folds, <k>/{train,test}
 replicates=1000  # resamplings of the speakers
@@ -21,10 +22,11 @@ data=$1 folder=$2 out=$3 name=${name:-${3##*/}}
 parts=()
 [ -z "$train" ] || parts=("$train")
 [ -z "$folds" ] || mapfile -t parts < <(list_folds "$folds" train test)
-others=("${system[@]/#*=/--made=}")
+others=("${system[@]/#*=/--made=}" "${baseline[@]/#/--made=}")
 begin_step evaluate_classes "$out" --files metrics.json confusion.npz --data "$data" "${parts[@]/#/--data=}" \
   --made "$folder/posteriors.scp" "${others[@]/%//posteriors.scp}" --value labels="$labels" --value name="$name" \
-  --value systems="${system[*]%%=*}" --value replicates="$replicates" --value seed="$seed"
-timbre evaluate-classes --labels "$labels" --name "$name" "${system[@]/#/--system=}" ${train:+--train "$train"} \
+  --value systems="${system[*]%%=*} ${baseline[*]##*/}" --value replicates="$replicates" --value seed="$seed"
+timbre evaluate-classes --labels "$labels" --name "$name" "${system[@]/#/--system=}" \
+  "${baseline[@]/#/--baseline=}" ${train:+--train "$train"} \
   ${folds:+--folds "$folds"} --replicates "$replicates" --seed "$seed" "$data" "$folder" "$out"
 end_step

@@ -13,8 +13,6 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 2 ] || die "expected <feats> <exp>, found $# arguments"
 feats=$1 exp=$2
-declare -A called=([majority]=majority [speaker]='speaker alone' [duration]=duration [energy]=energy
-  [statistics_svm]='SVM of statistics')
 parts=() made=()
 for lang in "${language[@]}"; do
   mapfile -t -O "${#parts[@]}" parts < <(list_folds "$feats/$lang/folds" train test)
@@ -26,10 +24,9 @@ begin_step evaluate_languages "$exp" --files "${files[@]}" --data "$feats/folds/
   "${parts[@]/#/--data=}" --made "$exp/test/posteriors.scp" "${made[@]}" --value labels="$labels"
 
 for lang in "${language[@]}"; do
-  root=$feats/$lang systems=()
-  for kind in "${baseline[@]}"; do systems+=(--system "${called[$kind]}=$root/baselines/$kind"); done
+  root=$feats/$lang
   timbre select-posteriors --labels "$labels" "$root/folds/test" "$exp/test" "$exp/$lang/test"
-  timbre evaluate-classes --labels "$labels" --name "${exp##*/}" --folds "$root/folds" "${systems[@]}" \
+  timbre evaluate-classes --labels "$labels" --name "${exp##*/}" --folds "$root/folds" "${baseline[@]/#/--baseline=$root/baselines/}" \
     "$root/folds/test" "$exp/$lang/test" "$exp/$lang"
 done
 if [ -e "$exp/test/gates.scp" ]; then # a conf without a gate has none

@@ -5,7 +5,9 @@
 # writes posteriors.{ark,scp} and classes into <out>/<kind>; those of all folds in the second form.
 set -euo pipefail
 
-baseline=()     # majority, speaker, duration (by utt2dur), energy (by utt2level), statistics_lda, statistics_svm (of feats.scp)
+baseline=()     # majority, speaker, duration (utt2dur), energy (utt2level), {statistics,functionals}_svm, statistics_lda,
+                # {statistics,functionals,joint}_regression; statistics are of feats.scp (repeatable)
+functionals=    # data directory of the same utterances with features of kind functionals
 train=          # data directory with labels and what the baselines look at, to learn from
 folds=          # of a cross-validation: its folds, <k>/{train,test}
 labels=utt2spk  # the table of the classes in the training part
@@ -24,6 +26,8 @@ else
   [ -n "$train" ] || die "--train <train-data> is missing"
   reads=("$train" "$1") parts=(--train "$train" --data "$1")
 fi
-begin_step predict_baselines "$out" "${reads[@]/#/--data=}" --value baselines="${baseline[*]}" --value labels="$labels"
-timbre predict-baselines "${baseline[@]/#/--baseline=}" "${parts[@]}" --labels "$labels" "$WORK"
+begin_step predict_baselines "$out" "${reads[@]/#/--data=}" ${functionals:+--data "$functionals"} \
+  --value baselines="${baseline[*]}" --value labels="$labels"
+timbre predict-baselines "${baseline[@]/#/--baseline=}" "${parts[@]}" --labels "$labels" \
+  ${functionals:+--functionals "$functionals"} "$WORK"
 end_step

@@ -12,6 +12,7 @@ from messages import names
 from timbre.training.experiment import load_experiment
 
 ROOT, TESS, EMODB = Path(__file__).parents[2], "egs/tess/ser", "egs/emodb/ser"
+REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both")]
 CONFS = [(recipe, conf) for recipe in (TESS, EMODB) for conf in tiny.confs(recipe)]
 SMALL = [
     "--corpus",
@@ -45,7 +46,14 @@ def test_the_exercise_is_stamped_and_stands_beside_what_needs_no_network(tess, c
     exp = clone / TESS / "exp/exercise/audionet"
     metrics = json.loads((exp / "metrics.json").read_text())
     assert metrics["verdict"] == ["synthetic speech", "speaker-dependent", "text-dependent"]
-    assert list(metrics["systems"]) == ["audionet", "majority", "duration", "energy", "SVM of statistics"]
+    assert list(metrics["systems"]) == [
+        "audionet",
+        "majority",
+        "duration",
+        "energy",
+        "SVM of statistics",
+        *REGRESSIONS,
+    ]
     assert metrics["utterances"]["count"] == 8 and metrics["bootstrap"]["resampled"] == "utterances"
     assert metrics["systems"]["duration"]["accuracy"]["value"] > 0.6  # sad words are spoken more slowly
     assert "speaker-dependent, text-dependent" in tess

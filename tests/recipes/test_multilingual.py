@@ -14,6 +14,7 @@ from timbre.kaldi.text import read_table
 
 HERE = "egs/multilingual/ser"
 LAYOUTS = {"en": "iemocap", "de": "emodb", "fa": "shemo", "fr": "cafe"}
+REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both")]
 FOLDS = {"en": 2, "de": 3, "fa": 5, "fr": 2}
 CLASSES = {"en": 4, "de": 7, "fa": 6, "fr": 7}
 
@@ -114,7 +115,7 @@ def test_from_corpora_to_a_report_by_language(fused, clone):
         metrics = json.loads((exp / lang / "metrics.json").read_text())
         assert metrics["utterances"]["count"] == count and metrics["train"]["folds"] == FOLDS[lang]
         assert "speaker-independent" in metrics["verdict"] and metrics["train"]["shared_speakers"] == 0
-        systems = ["x", "majority", "speaker alone", "duration", "energy", "SVM of statistics"]
+        systems = ["x", "majority", "speaker alone", "duration", "energy", "SVM of statistics", *REGRESSIONS]
         assert list(metrics["systems"]) == systems
     gates = json.loads((exp / "gates.json").read_text())
     assert gates["streams"] == ["mfcc", "allosaurus", "wav2vec", "ge2e", "byol"]

@@ -25,7 +25,6 @@ from timbre.scoring.baselines import (
     predict_baselines,
     speaker,
     statistics_lda,
-    statistics_svm,
 )
 from timbre.scoring.posteriors import Posteriors
 
@@ -190,7 +189,7 @@ def test_svm_decides_as_its_softmax_says(tmp_path, classes):
     names = "abc"[:classes]
     train = part(tmp_path / "train", dict.fromkeys(names, 12), noise=0.8)
     parts = Parts(train, part(tmp_path / "test", dict.fromkeys(names, 20), first=50, noise=0.8))
-    found = statistics_svm(parts)
+    found = BASELINES["statistics_svm"].predict(parts)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     fits = [SVC(C=cost, break_ties=True).fit(parts.statistics[0], parts.targets) for cost in (0.1, 1, 10, 100)]
     decided = [fit.predict(parts.statistics[1]).tolist() for fit in fits]

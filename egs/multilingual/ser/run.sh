@@ -35,13 +35,14 @@ data=data/$protocol
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
 planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --exp "$exp" --expdir "exp/$protocol" --data "$data"
-  --baseline conf/mfcc.yaml)
+  --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 plan=$(make_plan "${planning[@]}")
 exp=$(planned "$plan" exp)
 labels=$(planned "$plan" labels)     # the table of the classes
-baseline=$(planned "$plan" baseline) # features of the baselines
+baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
+functionals=$(planned "$plan" functionals)
 jobs=(--nj "$nj" --bad-audio "$bad_audio")
-systems=(--baseline majority --baseline speaker --baseline duration --baseline energy --baseline statistics_svm)
+baselines=(majority speaker duration energy statistics_svm statistics_regression functionals_regression joint_regression)
 
 if stage 0 "data: the corpora, the folds of each and of all -> data/<protocol>; the models of the streams"; then
   [ -z "$corpus" ] || local/make_corpora.sh --nj "$nj" data/corpora
@@ -60,7 +61,9 @@ if stage 1 "features: the conf checked; the streams of all -> ark/scp, MFCC for 
   steps/copy_folds.sh --labels "$labels" "$data/folds" "$feats/all" "$feats/folds"
   for lang in "${languages[@]}"; do
     steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" "$data/$lang/all" "$baseline/$lang/all"
-    steps/copy_folds.sh --labels "$labels" --also "$baseline/$lang/all" "$data/$lang/folds" "$feats/all" "$feats/$lang/folds"
+    steps/make_feats.sh "${jobs[@]}" --conf "$plan/functionals.yaml" "$data/$lang/all" "$functionals/$lang/all"
+    steps/copy_folds.sh --labels "$labels" --also "$baseline/$lang/all" --also "$functionals/$lang/all" \
+      "$data/$lang/folds" "$feats/all" "$feats/$lang/folds"
     steps/copy_folds.sh --labels "$labels" "$feats/$lang/folds" "$baseline/$lang/all" "$feats/$lang/baseline_folds"
   done
 fi
@@ -72,13 +75,14 @@ fi
 if stage 3 "predict: posteriors and gates of each fold's test part -> test/; baselines by language"; then
   steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
   for lang in "${languages[@]}"; do
-    steps/predict_baselines.sh "${systems[@]}" --labels "$labels" --folds "$feats/$lang/baseline_folds" \
-      "$feats/$lang/baselines"
+    steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/$lang/all" \
+      --labels "$labels" --folds "$feats/$lang/baseline_folds" "$feats/$lang/baselines"
   done
 fi
 
 if stage 4 "score: by language, with intervals, against the baselines -> <lang>/metrics.json; the gates -> gates.json"; then
-  steps/evaluate_languages.sh --labels "$labels" "${systems[@]}" "${languages[@]/#/--language=}" "$feats" "$exp"
+  steps/evaluate_languages.sh --labels "$labels" "${baselines[@]/#/--baseline=}" "${languages[@]/#/--language=}" \
+    "$feats" "$exp"
 fi
 
 if stage 5 "report: results by language, gates, curves and the conf -> report.html"; then

@@ -57,8 +57,8 @@ if stage 3 "predict: posteriors of whole utterances, by the model -> test/ and b
 fi
 
 if stage 4 "score: accuracy with its interval, against the baselines; who is taken for whom -> metrics.json"; then
-  steps/evaluate_classes.sh --labels "$labels" --train "$feats/train" --system "majority=$exp/baseline/majority" \
-    --system "LDA of statistics=$exp/baseline/statistics_lda" "$feats/test" "$exp/test" "$exp"
+  steps/evaluate_classes.sh --labels "$labels" --train "$feats/train" --baseline "$exp/baseline/majority" \
+    --baseline "$exp/baseline/statistics_lda" "$feats/test" "$exp/test" "$exp"
 fi
 
 if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then

@@ -33,11 +33,13 @@ data=data/$protocol
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
 plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp" \
-  --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml)
+  --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 exp=$(planned "$plan" exp)
 feats=$(planned "$plan" feats)       # data/<protocol>/<kind, dimension and hash of the front-end>
-baseline=$(planned "$plan" baseline) # features of the baselines
+baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
+functionals=$(planned "$plan" functionals)
 labels=$(planned "$plan" labels)     # the table of the classes
+baselines=(majority duration energy statistics_svm statistics_regression functionals_regression joint_regression)
 jobs=(--nj "$nj" --bad-audio "$bad_audio")
 
 if stage 0 "data: the corpus -> data/tess; the parts of the protocol -> data/<protocol>"; then
@@ -49,8 +51,11 @@ if stage 1 "features: the conf checked; all -> ark/scp, for the models and for t
   steps/check_conf.sh "$plan" "$data"/folds/*/train
   steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" "$data/all" "$feats/all"
   steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" "$data/all" "$baseline/all"
-  steps/copy_folds.sh --labels "$labels" --also "$baseline/all" "$data/folds" "$feats/all" "$feats/folds"
-  steps/copy_folds.sh --labels "$labels" --also "$feats/all" "$data/folds" "$baseline/all" "$feats/baseline_folds"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/functionals.yaml" "$data/all" "$functionals/all"
+  steps/copy_folds.sh --labels "$labels" --also "$baseline/all" --also "$functionals/all" \
+    "$data/folds" "$feats/all" "$feats/folds"
+  steps/copy_folds.sh --labels "$labels" --also "$feats/all" --also "$functionals/all" \
+    "$data/folds" "$baseline/all" "$feats/baseline_folds"
 fi
 
 if stage 2 "train: a model on the training part of each fold -> fold_<k>/final.pt"; then
@@ -59,14 +64,13 @@ fi
 
 if stage 3 "predict: posteriors of each fold's test part, by its model -> test/ and by baselines -> baseline/"; then
   steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
-  steps/predict_baselines.sh --baseline majority --baseline duration --baseline energy --baseline statistics_svm \
-    --labels "$labels" --folds "$feats/baseline_folds" "$exp/baseline"
+  steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/all" --labels "$labels" \
+    --folds "$feats/baseline_folds" "$exp/baseline"
 fi
 
 if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines -> metrics.json"; then
-  steps/evaluate_classes.sh --labels "$labels" --folds "$feats/folds" --system "majority=$exp/baseline/majority" \
-    --system "duration=$exp/baseline/duration" --system "energy=$exp/baseline/energy" \
-    --system "SVM of statistics=$exp/baseline/statistics_svm" "$feats/folds/test" "$exp/test" "$exp"
+  steps/evaluate_classes.sh --labels "$labels" --folds "$feats/folds" "${baselines[@]/#/--baseline=$exp/baseline/}" \
+    "$feats/folds/test" "$exp/test" "$exp"
 fi
 
 if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then

@@ -91,7 +91,7 @@ def _used_folders(experiments: Path) -> set[Path]:
     used: set[Path] = set()
     for names in experiments.rglob("plan/names"):
         plan = read_names(names.parent)
-        used |= {Path(plan[name]).resolve() for name in ("feats", "baseline") if name in plan}
+        used |= {Path(plan[name]).resolve() for name in ("feats", "baseline", "functionals") if name in plan}
         used |= {Path(plan[name]).parent.resolve() for name in ("train", "augmented") if name in plan}
         streams = names.with_name("streams")
         if streams.exists():

@@ -4,7 +4,7 @@ A folder ``exp/<name>/plan`` with
 
     names        lines ``<name> <value>``: folders of features, the data directory to train on … (docs/formats.md)
     conf.yaml    the resolved conf
-    baseline.yaml, streams, stream_<name>.yaml   where a recipe has them
+    baseline.yaml, functionals.yaml, streams, stream_<name>.yaml   where a recipe has them
     made_of.json what the plan was made of: it is made again when one of these has changed
 """
 

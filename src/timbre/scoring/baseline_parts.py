@@ -11,7 +11,7 @@ import numpy as np
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
-from timbre.scoring.statistics import read_standardised
+from timbre.scoring.statistics import read_standardised, read_statistics, standardised
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,15 @@ class Parts:
     """What baselines may see: the labelled training part, and the utterances to classify.
 
     Perturbed copies of the training part are left out; they are for models that learn from many epochs. ``vectors``
-    are those that are known of frames (:func:`timbre.scoring.statistics.read_statistics`).
+    are those that are known of frames (:func:`timbre.scoring.statistics.read_statistics`). ``functionals_of`` is a
+    data directory that has the utterances of both, and beside any others, with functionals.
     """
 
     train: DataDir
     data: DataDir
     labels: str = "utt2spk"
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
+    functionals_of: DataDir | None = None
 
     @cached_property
     def _labels(self) -> dict[str, str]:
@@ -58,6 +60,24 @@ class Parts:
                 found, (self._labels, self.utterances), (self.train, self.data), strict=True
             )
         )
+
+    @cached_property
+    def functionals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standardised functionals: (M, D) of training utterances, (N, D) of the others."""
+        if self.functionals_of is None:
+            raise TimbreError(
+                "baselines of functionals need --functionals DIR, a data directory of the same utterances whose "
+                "features are of kind functionals (steps/make_feats.sh)"
+            )
+        keys, vectors = read_statistics(self.functionals_of.path, self.vectors)
+        return standardised(
+            *(_rows(keys, vectors, wanted, self.functionals_of) for wanted in (self._labels, self.utterances))
+        )
+
+    @property
+    def both(self) -> tuple[np.ndarray, np.ndarray]:
+        """:attr:`statistics` and :attr:`functionals`, side by side."""
+        return tuple(np.hstack(pair) for pair in zip(self.statistics, self.functionals, strict=True))
 
     @cached_property
     def training_speakers(self) -> list[str]:

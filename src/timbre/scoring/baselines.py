@@ -1,8 +1,8 @@
 """Classifiers that need no training of ours: what a trained model must beat.
 
 The shares of the classes, what is said of an utterance by one number (its length, its level), and classical
-classifiers of the means and deviations of its frames. Of some corpora the first ones say more than a network does:
-who reads the same words sadly reads them slowly.
+classifiers of the means and deviations of its frames, of its functionals, and of both. Of some corpora the first
+ones say more than a network does: who reads the same words sadly reads them slowly.
 
 A baseline is a function from :class:`~timbre.scoring.baseline_parts.Parts` to probabilities, and a row of
 :data:`BASELINES`.
@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, did_you_mean
 from timbre.kaldi.datadir import DataDir
 from timbre.scoring.baseline_parts import Parts
 from timbre.scoring.lda import class_means
 from timbre.scoring.posteriors import Posteriors, joined
+from timbre.scoring.regression import softmax_regression
 
 COSTS = [0.1, 1.0, 10.0, 100.0]
 """The C of a support vector machine that are tried, which weigh its errors."""
@@ -93,13 +94,15 @@ def statistics_lda(parts: Parts) -> np.ndarray:
         return model.fit(train, targets).predict_proba(vectors)
 
 
-def statistics_svm(parts: Parts) -> np.ndarray:
-    """A support vector machine with an RBF kernel of the statistics of the frames, (N, C).
+def svm(parts: Parts, train: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """A support vector machine with an RBF kernel, (N, C).
 
     Its C is that of :data:`COSTS` with the highest accuracy in a cross-validation of the training part: by speakers
-    where there are two or more, else by utterances. What is given are its decision values made to sum to one by a
-    softmax: the class that it decides for has the most, but they are no probabilities, and their cross-entropy says
-    little.
+    where there are two or more, else by utterances. The decision values are made to sum to one by a softmax: the
+    class that it decides for has the most, but they are no probabilities, and their cross-entropy means little.
+
+    Args:
+        train: standardised vectors (M, D) of the training part; ``vectors`` (N, D) of what is classified.
 
     Raises:
         TimbreError: as :func:`statistics_lda`.
@@ -107,13 +110,22 @@ def statistics_svm(parts: Parts) -> np.ndarray:
     from sklearn.model_selection import GridSearchCV
     from sklearn.svm import SVC
 
-    (train, vectors), targets = parts.statistics, parts.targets
     _refuse_few(parts, "an SVM")
     search = GridSearchCV(SVC(break_ties=True), {"C": COSTS}, cv=_inner_folds(parts))
-    values = search.fit(train, targets).best_estimator_.decision_function(vectors)
+    values = search.fit(train, parts.targets).best_estimator_.decision_function(vectors)
     if values.ndim == 1:  # of two classes, for the second
         values = np.stack([np.zeros_like(values), values], axis=1)
     return scipy.special.softmax(values, axis=1)
+
+
+def regression(parts: Parts, train: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """:func:`~timbre.scoring.regression.softmax_regression`, (N, C), its strength chosen as the SVM's C is.
+
+    Raises:
+        TimbreError: as :func:`statistics_lda`.
+    """
+    _refuse_few(parts, "a regression")
+    return softmax_regression(train, parts.targets, _inner_folds(parts), vectors)
 
 
 def _inner_folds(parts: Parts) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -157,21 +169,41 @@ BASELINES = {
     "duration": Baseline("duration", duration),
     "energy": Baseline("energy", energy),
     "statistics_lda": Baseline("LDA of statistics", statistics_lda),
-    "statistics_svm": Baseline("SVM of statistics", statistics_svm),
+    "statistics_svm": Baseline("SVM of statistics", lambda parts: svm(parts, *parts.statistics)),
+    "functionals_svm": Baseline("SVM of functionals", lambda parts: svm(parts, *parts.functionals)),
+    "statistics_regression": Baseline(
+        "regression of statistics", lambda parts: regression(parts, *parts.statistics)
+    ),
+    "functionals_regression": Baseline(
+        "regression of functionals", lambda parts: regression(parts, *parts.functionals)
+    ),
+    "joint_regression": Baseline("regression of both", lambda parts: regression(parts, *parts.both)),
 }
 
 
+def title(folder: Path) -> str:
+    """What the baseline whose posteriors lie in ``<somewhere>/<kind>`` is called in tables."""
+    if folder.name not in BASELINES:
+        raise TimbreError(f"{folder}: no folder of a baseline{did_you_mean(folder.name, BASELINES)}")
+    return BASELINES[folder.name].title
+
+
 def predict_baselines(
-    folds: Sequence[tuple[DataDir, DataDir]], out: str | Path, kinds: Sequence[str], labels: str = "utt2spk"
+    folds: Sequence[tuple[DataDir, DataDir]],
+    out: str | Path,
+    kinds: Sequence[str],
+    labels: str = "utt2spk",
+    functionals: DataDir | None = None,
 ) -> Iterator[str]:
     """Writes the posteriors of each baseline to ``out/<kind>``; yields a line for each.
 
     Args:
         folds: the part to learn from and the one to classify; those of all folds become one result.
         kinds: of :data:`BASELINES`.
+        functionals: a data directory that has the utterances of all parts, with functionals.
     """
     vectors: dict[str, np.ndarray] = {}
-    every = [Parts(train, data, labels, vectors) for train, data in folds]
+    every = [Parts(train, data, labels, vectors, functionals) for train, data in folds]
     for kind in kinds:
         baseline, folder = BASELINES[kind], Path(out) / kind
         whole = joined([Posteriors(p.utterances, p.classes, baseline.predict(p).astype(np.float32)) for p in every])

@@ -76,10 +76,16 @@ def read_standardised(
             f"{data}: {vectors.shape[1] // 2} features a frame, {train}: {reference.shape[1] // 2}; "
             "make both with one conf (steps/make_feats.sh)"
         )
+    reference, vectors = standardised(reference, vectors)
+    return (reference_keys, reference), (keys, vectors)
+
+
+def standardised(reference: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both (M, D) and (N, D) by mean and deviation of ``reference``; 0 where that does not vary."""
     deviation = reference.std(axis=0)
     weight = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-6)
     mean = reference.mean(axis=0)
-    return (reference_keys, (reference - mean) * weight), (keys, (vectors - mean) * weight)
+    return (reference - mean) * weight, (vectors - mean) * weight
 
 
 def extract_statistics(train: str | Path, data: str | Path, out: str | Path) -> int:

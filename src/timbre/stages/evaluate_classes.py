@@ -7,7 +7,9 @@ metrics.json and confusion.npz to the output directory.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from timbre.scoring.baselines import title
 from timbre.scoring.class_table import table
 from timbre.scoring.classification import evaluate_classes
 from timbre.scoring.systems import by_name, named_system
@@ -22,6 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=FOLDER",
         help="a further system and its posteriors of the same utterances; repeatable",
+    )
+    parser.add_argument(
+        "--baseline",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a further system by the name that the baseline has in tables: exp/x/baseline/majority; repeatable",
     )
     trained = parser.add_mutually_exclusive_group()
     trained.add_argument(
@@ -40,7 +50,8 @@ def main(args: argparse.Namespace) -> None:
     further = [
         named_system(text, lambda path: (path / "posteriors.scp").is_file(), expected) for text in args.system
     ]
-    systems = by_name([(args.name, args.folder), *further])
+    baselines = [(title(folder), str(folder)) for folder in args.baseline]
+    systems = by_name([(args.name, args.folder), *further, *baselines])
     metrics = evaluate_classes(
         args.data, systems, args.out, args.labels, args.train, args.replicates, args.seed, args.folds
     )

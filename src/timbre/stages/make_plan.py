@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--folds", choices=["true", "false"], default="false", help="a model is trained on each fold"
     )
     parser.add_argument("--baseline", type=Path, help="the conf of the features of the untrained baseline")
+    parser.add_argument("--functionals", type=Path, help="the conf of the functionals of further baselines")
     parser.add_argument("--backend", action="append", default=[], help="what scores; repeatable")
     parser.add_argument("--expdir", type=Path, default=Path("exp"), help="where experiments lie")
     parser.add_argument("--exp", default="", help="the experiment directory (default: named by conf and overrides)")
@@ -41,9 +42,18 @@ def main(args: argparse.Namespace) -> None:
         experiment = load_experiment(args.conf, settings)
         folds = args.folds == "true"
         texts = make_plan(
-            experiment, args.conf, args.task, exp, args.data, args.train, args.baseline, args.backend, folds
+            experiment,
+            args.conf,
+            args.task,
+            exp,
+            args.data,
+            args.train,
+            args.baseline,
+            args.backend,
+            folds,
+            args.functionals,
         )
-        confs = [args.conf] + ([args.baseline] if args.baseline else [])
+        confs = [args.conf, *filter(None, (args.baseline, args.functionals))]
         resolved = {name: text for name, text in texts.items() if name.endswith(".yaml")}
         write_plan(plan, asked, files_of(confs, resolved), texts)
     print(plan)

@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     learnt.add_argument("--folds", help="of a cross-validation: its folds, <k>/{train,test}")
     parser.add_argument("--data", help="with --train: data directory whose utterances are classified")
     parser.add_argument("--labels", default="utt2spk", help="the table of the classes in the training part")
+    parser.add_argument(
+        "--functionals", help="data directory of the same utterances with features of kind functionals"
+    )
     parser.add_argument("out", help="directory for a folder of posteriors for each baseline")
 
 
@@ -29,5 +32,6 @@ def main(args: argparse.Namespace) -> None:
     if (args.data is None) != (args.train is None):
         raise TimbreError("--train goes with --data, and --folds without: which utterances are to be classified?")
     folds = read_folds(args.folds) if args.folds else [(DataDir(args.train), DataDir(args.data))]
-    for line in predict_baselines(folds, args.out, args.baseline, args.labels):
+    functionals = DataDir(args.functionals) if args.functionals else None
+    for line in predict_baselines(folds, args.out, args.baseline, args.labels, functionals):
         print(line)

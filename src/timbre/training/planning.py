@@ -30,6 +30,7 @@ def make_plan(
     baseline: Path | None = None,
     backends: Sequence[str] = (),
     folds: bool = False,
+    functionals: Path | None = None,
 ) -> dict[str, str]:
     """``{file name: text}`` of a plan.
 
@@ -41,6 +42,7 @@ def make_plan(
         baseline: the conf of the features of the untrained baseline.
         backends: what scores.
         folds: whether the recipe trains a model for each fold.
+        functionals: the conf of further features of baselines, one row of an utterance.
 
     Raises:
         TimbreError: for a name of a back-end that means nothing, for a conf that the recipe cannot train, and where
@@ -72,10 +74,11 @@ def make_plan(
         "trained_backends": " ".join(name for name in backends if parse(name) and name != "cosine"),
     }
     texts = {"conf.yaml": dump(experiment)}
-    if baseline is not None:
-        features = load_experiment(baseline)
-        names["baseline"] = data / features_name(features)
-        texts["baseline.yaml"] = dump(features)
+    for name, of_baseline in (("baseline", baseline), ("functionals", functionals)):
+        if of_baseline is not None:
+            features = load_experiment(of_baseline)
+            names[name] = data / features_name(features)
+            texts[f"{name}.yaml"] = dump(features)
     if experiment.streams:
         texts["models"] = "".join(f"{path}\n" for path in models)
     if experiment.streams and not missing:
