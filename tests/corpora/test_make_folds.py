@@ -77,6 +77,28 @@ def test_groups_of_units_share_the_classes(tmp_path):
         list(make_folds(DataDir(data), tmp_path / "x", "speaker", count=9))
 
 
+def test_groups_share_what_another_table_says(tmp_path, capsys):
+    """Without it the first two and the last two of eight could be the men: 24 actors, their sexes in any order."""
+    data, sex = tmp_path / "all", {f"s{spk:02d}": "m" if spk < 12 else "f" for spk in range(24)}
+    said = {f"{spk}-{n}": ("fear", "anger")[n % 2] for spk in sex for n in range(6)}
+    speaker = {utterance: utterance[:3] for utterance in said}
+    for name, table in (("utt2spk", speaker), ("utt2emotion", said), ("wav.scp", said), ("spk2gender", sex)):
+        write_table(data / name, table)
+    out = str(tmp_path / "folds")
+    main(["make-folds", "--folds", "6", "--balance", "spk2gender", str(data), out])
+    for _, test in read(tmp_path / "folds").values():
+        people = {utterance[:3] for utterance in test}
+        assert sorted(sex[spk] for spk in people) == ["f", "f", "m", "m"]
+    assert names(capsys.readouterr().out.splitlines()[0], "120 utterances", "24 of", "f 12", "m 12")
+    with refused("--balance spk2gender", "--folds"):
+        list(make_folds(DataDir(data), tmp_path / "x", "speaker", balance="spk2gender"))
+    write_table(data / "spk2gender", {spk: name for spk, name in sex.items() if spk != "s07"})
+    with refused("all/spk2gender", "s07"):
+        list(make_folds(DataDir(data), tmp_path / "x", "speaker", count=6, balance="spk2gender"))
+    with refused("all/utt2sex"):
+        list(make_folds(DataDir(data), tmp_path / "x", "speaker", count=6, balance="utt2sex"))
+
+
 @pytest.mark.parametrize(("unit", "field", "units"), [("speaker", 0, SPEAKERS), ("text", 1, sorted(TEXTS))])
 def test_each_unit_is_left_out_once(source, tmp_path, unit, field, units, capsys):
     main(["make-folds", "--unit", unit, str(source.path), str(tmp_path / "folds")])

@@ -1,19 +1,24 @@
-"""Emotion recognition: TESS's protocols and EMO-DB's folds on stand-ins, each conf, a classified file, mistakes."""
+"""Emotion recognition on stand-ins: TESS's protocols, EMO-DB's and RAVDESS's folds, each conf, a file, mistakes."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import tiny
 from messages import names
 
+from timbre.kaldi.text import read_table
 from timbre.training.experiment import load_experiment
 
 ROOT, TESS, EMODB = Path(__file__).parents[2], "egs/tess/ser", "egs/emodb/ser"
 REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both")]
-CONFS = [(recipe, conf) for recipe in (TESS, EMODB) for conf in tiny.confs(recipe)]
+RAVDESS = "egs/ravdess/ser"
+CONFS = [(recipe, conf) for recipe in (TESS, EMODB, RAVDESS) for conf in tiny.confs(recipe)]
 SMALL = [
     "--corpus",
     "synthetic",
@@ -127,6 +132,26 @@ def test_actors_are_tested_by_models_that_do_not_know_them(emodb, clone):
     assert metrics["verdict"] == ["synthetic speech", "speaker-independent", "text-dependent"]
     assert metrics["bootstrap"]["resampled"] == "speakers" and len(metrics["speakers"]) == 4
     assert (here / "exp/x/report.html").exists()
+
+
+def test_each_fold_of_ravdess_tests_both_sexes_and_mixes_channels(run, clone):
+    """Four voices, two folds; one file made stereo, as five of the original are."""
+    here = clone / RAVDESS
+    code, out, err = run("run.sh", "--corpus", "synthetic", "--folds", 2, "--stop-stage", 0, folder=RAVDESS)
+    assert code == 0, out + err
+    path = here / "data/corpus/Actor_03/03-01-05-01-01-01-03.wav"
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, np.stack([samples, samples / 2], axis=1), rate)
+    shutil.rmtree(here / "data/all")
+    what = ["--folds", 2, "--exp", "exp/x", *tiny.options(RAVDESS, "xvector_mfcc", "train.heldout_utterances=0.5")]
+    code, out, err = run("run.sh", *what, "--stop-stage", 4, folder=RAVDESS)
+    assert code == 0, out + err
+    assert (here / "data/mixed/03-05-01-01-01.wav").is_file() and names(out, "1 of 32", "03-05-01-01-01")
+    for fold in (1, 2):
+        assert set(read_table(here / f"data/folds/{fold}/test/spk2gender").values()) == {"f", "m"}
+    metrics = json.loads((here / "exp/x/metrics.json").read_text())
+    assert metrics["verdict"] == ["synthetic speech", "speaker-independent", "text-dependent"]
+    assert len(metrics["speakers"]) == 4 and metrics["utterances"]["count"] == 32
 
 
 def test_a_file_is_classified_by_the_models_of_all_folds(emodb, timbre, clone):

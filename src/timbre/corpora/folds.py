@@ -8,6 +8,7 @@ folds lie on disk: :mod:`timbre.kaldi.folds`.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -17,6 +18,7 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.folds import read_folds, split_sha256
 from timbre.kaldi.labels import read_labels
+from timbre.kaldi.layout import keyed_by
 from timbre.kaldi.text import read_table
 from timbre.kaldi.transform import Names, carry, combine, names_of
 
@@ -32,7 +34,7 @@ def leave_one_out(unit_of: Mapping[str, str]) -> dict[str, Fold]:
 
 
 def groups(unit_of: Mapping[str, str], label_of: Mapping[str, str], count: int) -> dict[str, str]:
-    """``{utterance: its group}``: whole units in ``count`` groups that have the classes about equally.
+    """``{utterance: its group}``: whole units in ``count`` groups that have the labels about equally.
 
     Units go one by one, those of the most uneven classes first, where they make the shares of the classes most
     even (scikit-learn's ``StratifiedGroupKFold``). A group is named by its units.
@@ -56,16 +58,20 @@ def make_folds(
     labels: str = "utt2emotion",
     count: int | None = None,
     together: Path | None = None,
+    balance: str | None = None,
 ) -> Iterator[str]:
     """Writes ``out/<k>/{train,test}``, leaving one unit out in each; yields what is to be said of them.
 
     Args:
         count: so many folds, each leaving a group of units out (:func:`groups`).
+        balance: with ``count``, a table of speakers or utterances (``spk2gender``) whose values the groups are to
+            have about equally, too, in each class.
         together: a table ``<unit> <group>`` of the groups that are left out, in the place of single units.
 
     Raises:
         TimbreError: where there is one unit alone or no table of them, for fewer units than folds, for a unit
-            without a group, and for a class of ``labels`` that one unit or group alone has.
+            without a group, for a class of ``labels`` that one unit or group alone has, and for ``balance`` without
+            ``count``.
     """
     if not source.has(UNITS[unit]):
         raise TimbreError(f"{source.path}/{UNITS[unit]}: no such file; it names the {unit} of each utterance")
@@ -75,21 +81,40 @@ def make_folds(
         if without := sorted(set(unit_of.values()) - group_of.keys(), key=str.encode):
             raise TimbreError(f"{together}: names no group of the {unit} {some(without)} of {source.path}; add it")
         unit_of = {utterance: group_of[name] for utterance, name in unit_of.items()}
+    further = _by_utterance(source, balance) if balance else {}
     found = dict.fromkeys(unit_of.values())
     if len(found) < 2:
         raise TimbreError(f"{source.path}: all utterances are of one {unit} ({some(found)}); choose another unit")
     if count is not None:
         if not 2 <= count <= len(found):
             raise TimbreError(f"--folds {count}: {len(found)} {unit}s allow 2 to {len(found)} folds")
-        unit_of = groups(unit_of, read_labels(source, labels), count)
+        label_of = read_labels(source, labels)
+        label_of = {utterance: f"{label} {further.get(utterance)}" for utterance, label in label_of.items()}
+        unit_of = groups(unit_of, label_of, count)
+    elif balance is not None:
+        raise TimbreError(
+            f"--balance {balance} has no effect without --folds, the number of groups; give that, too"
+        )
     by_unit = leave_one_out(unit_of)
     folds = list(by_unit.values())
     _refuse_untrained(source, folds, labels)
     _refuse_further(out, folds)
     carry(source, _parts(source, folds, out))
     for number, (left_out, (train, test)) in enumerate(by_unit.items(), start=1):
-        yield f"{out}/{number}: {len(train)} utterances, tested on {len(test)} of {unit} '{left_out}'"
+        counts = Counter(further[utterance] for utterance in test) if further else {}
+        balanced = "".join(f", {value} {counts[value]}" for value in sorted(set(further.values())))
+        yield f"{out}/{number}: {len(train)} utterances, tested on {len(test)} of {unit} '{left_out}'{balanced}"
     yield f"{out}: {len(folds)} folds, SHA-256 of the split {split_sha256(folds)}"
+
+
+def _by_utterance(source: DataDir, name: str) -> Mapping[str, str]:
+    """``{utterance: its value}`` in a table of utterances, or its speaker's in one of speakers (``spk2gender``)."""
+    if keyed_by(name) != "speaker":
+        return read_labels(source, name)
+    table = source.table(name)
+    if without := sorted(source.spk2utt.keys() - table.keys(), key=str.encode):
+        raise TimbreError(f"{source.path}/{name}: says nothing of the speaker {some(without)}; complete it")
+    return {utterance: table[speaker] for utterance, speaker in source.utt2spk.items()}
 
 
 def copy_folds(

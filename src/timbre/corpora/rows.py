@@ -32,9 +32,10 @@ from timbre.kaldi.text import read_optional, write_table
 class Row:
     """An utterance of a corpus, as its data directory will say it.
 
-    ``wav`` is its audio; of a corpus that came as frames ``given`` is its file of them instead. ``tables`` holds
-    the utterance's value in each further table (``{"text": …, "utt2emotion": …}``), ``speaker_tables`` its
-    speaker's (``{"spk2gender": "f"}``), where known. Where the speaker is not known, it is the utterance itself.
+    ``wav`` is its audio, with ``mix`` the mean of its channels (:mod:`timbre.corpora.mixed`); of a corpus that came
+    as frames ``given`` is its file of them instead. ``tables`` holds the utterance's value in each further table
+    (``{"text": …, "utt2emotion": …}``), ``speaker_tables`` its speaker's (``{"spk2gender": "f"}``), where known.
+    Where the speaker is not known, it is the utterance itself.
     """
 
     utterance: str
@@ -43,6 +44,7 @@ class Row:
     tables: Mapping[str, str] = field(default_factory=dict)
     speaker_tables: Mapping[str, str] = field(default_factory=dict)
     given: str | Path | None = None
+    mix: bool = False
 
     @property
     def source(self) -> tuple[str, str]:

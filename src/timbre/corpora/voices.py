@@ -63,6 +63,7 @@ EMOTIONS = {
     "neutral": Prosody(),
     "anger": Prosody(0.20, 1.5, 1.15, 6.0, 2.0),
     "boredom": Prosody(-0.15, 0.5, 0.80, -2.0, -0.5),
+    "calm": Prosody(-0.08, 0.75, 0.90, -2.5, -1.0),
     "disgust": Prosody(-0.10, 0.9, 0.85, 0.0, 0.8),
     "excitement": Prosody(0.40, 1.8, 1.20, 4.0, 1.0),
     "fear": Prosody(0.45, 0.7, 1.30, -1.0, 0.0),

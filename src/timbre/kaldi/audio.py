@@ -37,14 +37,16 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
         return samples, file.samplerate
 
 
-def load_channels(path: str) -> tuple[np.ndarray, int]:
+def load_channels(path: str, foreign: bool = True) -> tuple[np.ndarray, int]:
     """The samples ``(N, channels)`` of a file, whatever they are, and their rate in Hz.
 
+    Args:
+        foreign: where another program has to read the container, that is a ForeignError; else it is as in ``load``.
     Raises:
         ForeignError: another program has to read the container.
         AudioError: no such file, no audio, or truncated.
     """
-    with opened(path, foreign=True) as (file, promise):
+    with opened(path, foreign=foreign) as (file, promise):
         return all_samples(file, promise), file.samplerate
 
 

@@ -1,7 +1,7 @@
 """Makes the folds of a cross-validation: OUT/<k>/{train,test}, each leaving one speaker, session or text out.
 
-With --folds N each leaves out a group of them, the classes spread about equally over the groups; with --together
-FILE a group of that table, '<unit> <group>'.
+With --folds N each leaves out a group of them, the classes spread about equally over the groups, and with --balance
+TABLE (spk2gender) the values of that table, too; with --together FILE a group of that table, '<unit> <group>'.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups = parser.add_mutually_exclusive_group()
     groups.add_argument("--folds", type=int, help="how many (default: one for each unit)")
     groups.add_argument("--together", type=Path, help="table '<unit> <group>' of those that are left out together")
+    parser.add_argument(
+        "--balance", help="with --folds: a table of speakers or utterances, spread equally over the groups, too"
+    )
     parser.add_argument("source", help="data directory")
     parser.add_argument("out", type=Path, help="folder of the folds to write")
 
 
 def main(args: argparse.Namespace) -> None:
-    for line in make_folds(DataDir(args.source), args.out, args.unit, args.labels, args.folds, args.together):
+    how = (args.unit, args.labels, args.folds, args.together, args.balance)
+    for line in make_folds(DataDir(args.source), args.out, *how):
         print(line)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from timbre.conf import build
 from timbre.corpora.layout import SYNTHETIC, is_stand_in, is_synthetic
+from timbre.corpora.mixed import write_mixed
 from timbre.corpora.rows import corpus_module, prefixed, summary, write_data_dirs
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
@@ -39,6 +40,7 @@ def main(args: argparse.Namespace) -> None:
     parts = module.prepare(args.corpus, *further)
     if args.prefix:
         parts = prefixed(parts, args.prefix)
+    parts = write_mixed(args.out, parts)
     write_data_dirs(args.out, parts)
     if hasattr(module, "write_lists"):
         module.write_lists(DataDir(args.out / "test"), *further)

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Which emotion: the speech of RAVDESS (CC BY-NC-SA 4.0), 24 actors, two statements of English, eight emotions, 1,440
+# utterances. Six folds: four actors, two of each sex, are tested by a model that was trained on the twenty others.
+#
+#   ./run.sh --corpus /path/to/RAVDESS               any of the circulating copies, wav or flac
+#   ./run.sh --corpus synthetic                      synthetic speech with its names, to try the recipe
+#   ./run.sh --conf conf/audionet.yaml --stage 1     another experiment, beside the first
+#   utils/compare.sh exp/ecapa_fbank exp/audionet    the same utterances: difference, interval, p
+#
+# The statements are the same in all folds, so a model may know them: speaker-independent, text-dependent. RESULTS.md.
+set -euo pipefail
+
+conf=conf/ecapa_fbank.yaml  # the experiment; a path from the recipe's folder
+set=()                      # override one key of the conf (repeatable): train.epochs=5
+init=                       # an experiment directory whose model training starts from
+exp=                        # experiment directory (default: exp/ and the conf's name with overrides)
+corpus=                     # the corpus's folder, or synthetic; known after the first run
+folds=6                     # groups of actors that are tested in turn, both sexes in each; 24: one actor alone
+nj=2                        # parallel jobs: folds that are trained at once
+device=auto                 # auto, cpu or cuda
+bad_audio=fail              # audio that cannot be used: fail, or skip
+. "$(dirname "$0")/utils/recipe.sh"
+corpus=$(from_caller "$corpus")
+
+# exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
+plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp" \
+  --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+exp=$(planned "$plan" exp)
+feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end>
+baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
+functionals=$(planned "$plan" functionals)
+labels=$(planned "$plan" labels)     # the table of the classes
+baselines=(majority duration energy statistics_svm statistics_regression functionals_regression joint_regression)
+jobs=(--nj "$nj" --bad-audio "$bad_audio")
+
+if stage 0 "data: the corpus -> data/all, folds by actors -> data/folds"; then
+  local/prepare_data.sh --folds "$folds" --nj "$nj" --bad-audio "$bad_audio" "$corpus" data
+fi
+
+if stage 1 "features: the conf checked; all -> ark/scp, for the models and for the baselines; folds of both"; then
+  steps/check_conf.sh "$plan" data/folds/*/train
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" data/all "$feats/all"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" data/all "$baseline/all"
+  steps/make_feats.sh "${jobs[@]}" --conf "$plan/functionals.yaml" data/all "$functionals/all"
+  steps/copy_folds.sh --labels "$labels" --also "$baseline/all" --also "$functionals/all" \
+    data/folds "$feats/all" "$feats/folds"
+  steps/copy_folds.sh --labels "$labels" --also "$feats/all" --also "$functionals/all" \
+    data/folds "$baseline/all" "$feats/baseline_folds"
+fi
+
+if stage 2 "train: a model on the training part of each fold -> fold_<k>/final.pt"; then
+  steps/train_folds.sh --nj "$nj" --conf "$plan/conf.yaml" --device "$device" "$feats/folds" "$exp"
+fi
+
+if stage 3 "predict: posteriors of each fold's test part, by its model -> test/ and by baselines -> baseline/"; then
+  steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
+  steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/all" --labels "$labels" \
+    --folds "$feats/baseline_folds" "$exp/baseline"
+fi
+
+if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines -> metrics.json"; then
+  steps/evaluate_classes.sh --labels "$labels" --folds "$feats/folds" "${baselines[@]/#/--baseline=$exp/baseline/}" \
+    "$feats/folds/test" "$exp/test" "$exp"
+fi
+
+if stage 5 "report: plots, tables and the conf -> report.html; the model's card -> model_card.md"; then
+  steps/make_report.sh --about data/about "$exp"
+fi
