@@ -19,6 +19,8 @@ while read -r model; do
     (begin_step train_front_end "$model" --files final.pt)
     continue
   fi
+  [ "${model##*/}" != resemblyzer.pt ] ||
+    die "$model: no such file; utils/fetch_model.sh resemblyzer $(realpath -m "$(dirname "$model")") fetches it"
   recipe=${model%/exp/*} name=${model##*/}
   [[ $model == */exp/$name && -f $recipe/run.sh && -f $recipe/conf/$name.yaml ]] ||
     die "$model: no such model, and no recipe that makes it; name another in the streams of the conf"

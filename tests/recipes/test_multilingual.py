@@ -7,9 +7,12 @@ import json
 import numpy as np
 import pytest
 import tiny
+import torch
 from messages import names
 
+from timbre.features import published_resemblyzer
 from timbre.kaldi.folds import read_folds
+from timbre.kaldi.tables import read_vectors
 from timbre.kaldi.text import read_table
 
 HERE = "egs/multilingual/ser"
@@ -132,14 +135,42 @@ def test_streams_are_made_once_for_all_confs(fused, run, clone):
     assert err.count("/all: up to date") >= 7, err  # five streams, two of them vectors
 
 
+@pytest.mark.all
+def test_the_published_ge2e_is_a_stream_once_it_is_fetched(fused, run, clone, monkeypatch):
+    others = [setting for setting in tiny.FUSION if not setting.startswith("streams.ge2e")]
+    words = [
+        "--conf",
+        "conf/fusion_published_ge2e.yaml",
+        *settings(others),
+        "--exp",
+        "exp/published",
+        "--stop-stage",
+        1,
+    ]
+    file = clone / HERE / "models/resemblyzer.pt"
+    code, _, err = run("run.sh", *words, folder=HERE)
+    assert code == 1 and names(err, "models/resemblyzer.pt", f"utils/fetch_model.sh resemblyzer {file.parent}")
+    generator = torch.Generator().manual_seed(0)
+    shapes = published_resemblyzer.SHAPES | published_resemblyzer.SIMILARITY
+    weights = {name: 0.1 * torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    file.parent.mkdir()
+    torch.save({"model_state": weights}, file)
+    code, out, err = run("run.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    feats = read_table(clone / HERE / "exp/published/plan/names")["feats"]
+    monkeypatch.chdir(clone / HERE)
+    found, vectors = read_vectors(f"{feats}/all/vectors_ge2e.scp")
+    assert len(found) == 49 and vectors.shape[1] == 256
+
+
 def test_a_file_is_classified_in_its_language(fused, timbre, clone):
     table = read_table(clone / HERE / "data/speaker_independent/all/wav.scp")
     wav = next(path for name, path in table.items() if name.startswith("fr"))
     model = ["--model", "exp/speaker_independent/x"]
-    code, out, err = timbre("classify", wav, *model, "--lang", "fr", folder=HERE)
+    code, out, err = timbre("classify", wav, *model, "--lang", "fr", "--resample", folder=HERE)
     assert code == 0 and len(out.splitlines()) == 7, out + err
     assert np.isclose(sum(float(line.split()[1]) for line in out.splitlines()), 1, atol=1e-3)
-    code, _, err = timbre("classify", wav, *model, folder=HERE)
+    code, _, err = timbre("classify", wav, *model, "--resample", folder=HERE)
     assert code == 1 and names(err, "--lang", "de, fr")
 
 

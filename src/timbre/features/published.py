@@ -2,7 +2,7 @@
 
 A layout is a module ``published_<name>`` of this package, with ``LICENCE``, ``SOURCE`` (where it is from),
 ``recognises(checkpoint) -> bool`` and ``convert(checkpoint) -> dict``, which makes of it what training writes into
-``final.pt``. Nothing is ever downloaded; a checkpoint is read as data only (``weights_only``), and ``SAFE_GLOBALS``
+``final.pt``. Nothing is downloaded here; a checkpoint is read as data only (``weights_only``), and ``SAFE_GLOBALS``
 of a layout are the plain classes that its checkpoints hold beside tensors.
 """
 

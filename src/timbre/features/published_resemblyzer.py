@@ -1,4 +1,4 @@
-"""Resemblyzer's speaker encoder, ``pretrained.pt``: a GE2E LSTM on mel energies.
+"""Resemblyzer's speaker encoder, ``pretrained.pt`` (utils/fetch_model.sh fetches it): a GE2E LSTM on mel energies.
 
 The checkpoint has ``model_state`` (``lstm.*``, ``linear.*``, and the loss's ``similarity_weight`` and
 ``similarity_bias``, which embeddings do not need) and, of training, whatever else.
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from timbre.features.checkpoint import Shape, checked
+from timbre.features.fetch import WEIGHTS
 from timbre.features.melspectrogram import Conf
 
-LICENCE = "Apache-2.0 (Resemble AI)"
+LICENCE = WEIGHTS["resemblyzer"].licence
 SOURCE = "https://github.com/resemble-ai/Resemblyzer"
 
 BINS, HIDDEN, LAYERS = 40, 256, 3
