@@ -15,11 +15,12 @@ from pathlib import Path
 
 from timbre.corpora.splits import UNITS, Unit, units
 from timbre.errors import TimbreError, some
+from timbre.kaldi.atomic import together as written_together
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.folds import read_folds, split_sha256
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.layout import keyed_by
-from timbre.kaldi.text import read_table
+from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.transform import Names, carry, combine, names_of
 
 Fold = tuple[AbstractSet[str], AbstractSet[str]]  # utterances to train on, and to test on
@@ -99,7 +100,7 @@ def make_folds(
     folds = list(by_unit.values())
     _refuse_untrained(source, folds, labels)
     _refuse_further(out, folds)
-    carry(source, _parts(source, folds, out))
+    _write(source, folds, out)
     for number, (left_out, (train, test)) in enumerate(by_unit.items(), start=1):
         counts = Counter(further[utterance] for utterance in test) if further else {}
         balanced = "".join(f", {value} {counts[value]}" for value in sorted(set(further.values())))
@@ -137,7 +138,7 @@ def copy_folds(
     folds = [(train.utt2spk.keys() & there, test.utt2spk.keys() & there) for train, test in planned]
     _refuse_untrained(source, folds, labels)
     tested = set().union(*(test for _, test in folds))
-    carry(source, _parts(source, folds, out) | {out / "test": names_of(source, tested)})
+    _write(source, folds, out, {out / "test": names_of(source, tested)})
     if lost := sorted(wanted - there, key=str.encode):
         lacking = " or ".join(str(one.path) for one in (source, *also))
         counts = f"{len(lost)} of {len(wanted)} utterances of {root}"
@@ -175,7 +176,7 @@ def join_folds(sources: Sequence[Path], out: Path) -> Iterator[str]:
     combine(out / "all", [source / "all" for source in sources], report=said.append)
     yield from (f"{out}/all: {line}" for line in said if line.startswith("not"))
     whole = DataDir(out / "all")
-    carry(whole, _parts(whole, folds, out / "folds"))
+    _write(whole, folds, out / "folds")
     numbers = ", ".join(f"{len(parts)} of {path}" for parts, path in zip(corpora, sources, strict=True))
     yield f"{out}/folds: {count} folds joined ({numbers}), SHA-256 of the split {split_sha256(folds)}"
 
@@ -195,12 +196,23 @@ def _refuse_shared_ids(sources: Sequence[Path]) -> None:
             home |= {(kind, name): source for name in names}
 
 
-def _parts(source: DataDir, folds: Sequence[Fold], root: Path) -> dict[Path, Names]:
-    return {
+def _write(source: DataDir, folds: Sequence[Fold], root: Path, further: Mapping[Path, Names] | None = None) -> None:
+    """Both parts of each fold; of what is trained on, ``utt2fold`` says in which fold it is tested.
+
+    By that table each fold holds others out (:mod:`timbre.training.heldout`). Where something is never tested, as
+    in a single split, there is none.
+    """
+    tested_in = {name: number for number, (_, test) in enumerate(folds, start=1) for name in test}
+    parts = {
         root / str(number) / part: names_of(source, utterances)
         for number, fold in enumerate(folds, start=1)
         for part, utterances in zip(("train", "test"), fold, strict=True)
     }
+    with written_together():
+        carry(source, parts | dict(further or {}))
+        for number, (train, _) in enumerate(folds, start=1):
+            if train <= tested_in.keys():
+                write_table(root / str(number) / "train/utt2fold", {name: tested_in[name] for name in train})
 
 
 def _refuse_untrained(source: DataDir, folds: Sequence[Fold], labels: str) -> None:

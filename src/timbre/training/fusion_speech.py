@@ -17,7 +17,7 @@ from timbre.kaldi.labels import read_labels
 from timbre.models.streams import StreamReader, Streams, batch_of, usable
 from timbre.randomness import generator
 from timbre.training.experiment import Experiment, TrainConf
-from timbre.training.heldout import split_utterances
+from timbre.training.heldout import folds_of, split_utterances
 
 
 class FusionSelection:
@@ -44,7 +44,7 @@ class FusionSelection:
             if len(self.classes[language]) < 2:
                 raise TimbreError(f"{data.path}: all utterances of language {language} are of one class")
             self.held += split_utterances(
-                labels, unit_of, conf.heldout_utterances, conf.seed, beside=spoken.values()
+                labels, unit_of, conf.heldout_utterances, conf.seed, spoken.values(), folds_of(data)
             )
         apart = set(self.held)
         self.targets = {

@@ -2,11 +2,16 @@
 
 Models are chosen, and thresholds and calibrations fitted, on these: never on a test set. Tables alone decide, so
 that a conf that does not fit the data is refused before there are features, with settings that fit.
+
+Units are held out in an order. Without folds it is that of their SHA-256 with the seed. In a cross-validation it
+would hold out the same people in every fold, who would never be trained on; there ``utt2fold`` says in which fold
+each utterance is tested, and the order begins elsewhere in each (:func:`in_order`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +27,8 @@ MOST_SHARE = 0.5  # that train.heldout_utterances may be
 def split_speakers(data: DataDir, experiment: Experiment, people: int = 1) -> tuple[list[str], list[str]]:
     """``(training speakers, held-out speakers)``, sorted; disjoint also as persons.
 
-    Held out are the ``train.heldout_speakers`` persons whose names have the lowest SHA-256 with the seed, so that
-    adding a speaker moves few others. Their perturbed copies are in neither part.
+    Held out are the first ``train.heldout_speakers`` persons in the order of their names' SHA-256 with the seed, so
+    that adding a speaker moves few others. Their perturbed copies are in neither part.
 
     Args:
         people: how many persons have to be left for augmentation.
@@ -33,7 +38,10 @@ def split_speakers(data: DataDir, experiment: Experiment, people: int = 1) -> tu
     conf, person = experiment.train, utt2person(data)
     originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
     spoken = Counter(name for utterance, name in person.items() if originals.get(utterance, utterance) == utterance)
-    order = sorted(set(person.values()), key=lambda name: _place(conf.seed, name))
+    inside: dict[str, list[str]] = {}
+    for utterance in data.utt2spk:
+        inside.setdefault(person[utterance], []).append(utterance)
+    order = in_order(inside, conf.seed, folds_of(data))
     if problem := _problem(experiment, order, spoken, people):
         raise TimbreError(f"{data.path}: {problem}")
     chosen = set(order[: conf.heldout_speakers])
@@ -94,23 +102,28 @@ def split_utterances(
     share: float,
     seed: int,
     beside: Iterable[Mapping[str, str]] = (),
+    fold_of: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The utterances of ``labels`` (utterance → class) that are held out: a ``share`` of all, sorted.
 
-    Units (:func:`timbre.corpora.splits.units`) are held out whole, in the order of their SHA-256 with the seed, as
-    long as that comes nearer to the share; of every class one unit at least is left to train on.
+    Units (:func:`timbre.corpora.splits.units`) are held out whole, in their order (:func:`in_order`), where that
+    comes nearer to the share, in folds up to the first where it does not; of every class one unit at least is left
+    to train on.
 
     Args:
         beside: other labels of which the same share is held out; the one that a refusal names fits them too.
+        fold_of: ``utt2fold`` of the training part of a fold.
     Raises:
         TimbreError: for a share above 0 of which nothing comes.
     """
     inside, classes = _by_unit(labels, unit_of)
     left = Counter(label for unit in classes for label in classes[unit])
     chosen: list[str] = []
-    for unit in sorted(inside, key=lambda name: _place(seed, name)):
+    for unit in in_order(inside, seed, fold_of or {}):
         missing = round(share * len(labels)) - len(chosen)
         nearer = abs(missing - len(inside[unit])) < missing
+        if fold_of and chosen and not nearer:
+            break  # a smaller one further on would be held out in the folds of all that are larger
         if nearer and all(left[label] > 1 for label in classes[unit]):
             left.subtract(classes[unit])
             chosen += inside[unit]
@@ -123,6 +136,36 @@ def split_utterances(
             "train.heldout_unit"
         )
     return sorted(chosen)
+
+
+def folds_of(data: DataDir) -> Mapping[str, str]:
+    """``utt2fold``: the fold that each utterance is tested in; empty where there are no folds."""
+    return data.table("utt2fold") if data.has("utt2fold") else {}
+
+
+def in_order(inside: Mapping[str, Sequence[str]], seed: int, fold_of: Mapping[str, str]) -> list[str]:
+    """The units ``{unit: its utterances}`` in the order in which they are held out.
+
+    Without folds it is that of their SHA-256 with the seed. With ``fold_of``, ``utt2fold``, this is fold k of K, k
+    the first number that nothing here is tested in, and the order is read as a circle:
+
+    - Where folds test units whole (speakers, in folds by speakers), it begins with what is tested s folds later and
+      goes on fold by fold; s is the seed's. So every fold holds others out.
+    - Where they do not (texts, in folds by speakers), and where each unit is one utterance, it begins with the k-th
+      of K equal parts.
+    """
+    by_hash = sorted(inside, key=lambda name: _place(seed, name))
+    if not all(utterance in fold_of for utterances in inside.values() for utterance in utterances):
+        return by_hash
+    numbers = {unit: {int(fold_of[utterance]) for utterance in inside[unit]} for unit in by_hash}
+    present = set().union(*numbers.values())
+    own = next(number for number in itertools.count(1) if number not in present)
+    total = max(own, *present, 2)
+    if all(len(found) == 1 for found in numbers.values()) and any(len(one) > 1 for one in inside.values()):
+        first = own + 1 + int.from_bytes(_place(seed, "fold"), "big") % (total - 1)
+        return sorted(by_hash, key=lambda unit: (min(numbers[unit]) - first) % total)
+    begin = (own - 1) * len(by_hash) // total
+    return by_hash[begin:] + by_hash[:begin]
 
 
 def _by_unit(

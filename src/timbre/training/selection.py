@@ -12,7 +12,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
 from timbre.training.crops import FrameSource
 from timbre.training.experiment import Experiment
-from timbre.training.heldout import split_speakers, split_utterances
+from timbre.training.heldout import folds_of, split_speakers, split_utterances
 
 
 class Selection:
@@ -59,7 +59,11 @@ class Selection:
         else:
             self.classes, self.held_out = sorted(set(originals.values())), []
             self.held = split_utterances(
-                originals, units(data, train.heldout_unit), train.heldout_utterances, train.seed
+                originals,
+                units(data, train.heldout_unit),
+                train.heldout_utterances,
+                train.seed,
+                fold_of=folds_of(data),
             )
         number, held = {name: row for row, name in enumerate(self.classes)}, set(self.held)
         self.labels = {
