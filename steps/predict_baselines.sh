@@ -6,8 +6,9 @@
 set -euo pipefail
 
 baseline=()     # majority, speaker, duration (utt2dur), energy (utt2level), {statistics,functionals}_svm, statistics_lda,
-                # {statistics,functionals,joint}_regression; statistics are of feats.scp (repeatable)
+                # {statistics,functionals,joint,streams}_regression; statistics are of feats.scp (repeatable)
 functionals=    # data directory of the same utterances with features of kind functionals
+streams=        # data directory of the same utterances with streams of a fusion
 train=          # data directory with labels and what the baselines look at, to learn from
 folds=          # of a cross-validation: its folds, <k>/{train,test}
 labels=utt2spk  # the table of the classes in the training part
@@ -26,8 +27,8 @@ else
   [ -n "$train" ] || die "--train <train-data> is missing"
   reads=("$train" "$1") parts=(--train "$train" --data "$1")
 fi
-begin_step predict_baselines "$out" "${reads[@]/#/--data=}" ${functionals:+--data "$functionals"} \
+begin_step predict_baselines "$out" "${reads[@]/#/--data=}" ${functionals:+--data "$functionals"} ${streams:+--data "$streams"} \
   --value baselines="${baseline[*]}" --value labels="$labels"
 timbre predict-baselines "${baseline[@]/#/--baseline=}" "${parts[@]}" --labels "$labels" \
-  ${functionals:+--functionals "$functionals"} "$WORK"
+  ${functionals:+--functionals "$functionals"} ${streams:+--streams "$streams"} "$WORK"
 end_step

@@ -17,7 +17,7 @@ from timbre.kaldi.text import read_table
 
 HERE = "egs/multilingual/ser"
 LAYOUTS = {"en": "iemocap", "de": "emodb", "fa": "shemo", "fr": "cafe"}
-REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both")]
+REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both", "streams")]
 FOLDS = {"en": 2, "de": 3, "fa": 5, "fr": 2}
 CLASSES = {"en": 4, "de": 7, "fa": 6, "fr": 7}
 

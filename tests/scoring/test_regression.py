@@ -144,6 +144,32 @@ def test_functionals_that_are_not_there_are_named(parts, tmp_path):
         )
 
 
+def test_streams_are_pooled_and_stand_side_by_side(parts, tmp_path):
+    """Frames by their statistics; of a stream with a model its vectors, and not the frames that it takes."""
+    rng, every = np.random.default_rng(3), parts["functionals"].table("utt2spk")
+    folder = tmp_path / "streams"
+    write_table(folder / "utt2spk", every)
+    frames = {name: rng.normal(size=(5 + number, 4)) for number, name in enumerate(every)}
+    vectors = {name: rng.normal(size=6) for name in every}
+    for table, arrays in (("feats_a", frames), ("feats_b", frames), ("vectors_b", vectors)):
+        with ArkWriter(folder / f"{table}.ark", folder / f"{table}.scp") as writer:
+            for name, array in arrays.items():
+                writer.write(name, array)
+    given = Parts(parts["train"], parts["test"], "utt2emotion", streams_of=DataDir(folder))
+    train, test = given.streams
+    rows = {n: np.concatenate([frames[n].mean(axis=0), frames[n].std(axis=0), vectors[n]]) for n in every}
+    wanted = np.stack([rows[name] for name in parts["train"].utt2spk])
+    np.testing.assert_allclose(train, (wanted - wanted.mean(axis=0)) / wanted.std(axis=0), atol=1e-4)
+    other = np.stack([rows[name] for name in parts["test"].utt2spk])
+    np.testing.assert_allclose(test, (other - wanted.mean(axis=0)) / wanted.std(axis=0), atol=1e-4)
+    kind = BASELINES["streams_regression"]
+    assert kind.predict(given).shape == (24, 3)
+    with refused("--streams", "steps/make_streams.sh"):
+        kind.predict(Parts(parts["train"], parts["test"], "utt2emotion"))
+    with refused(parts["functionals"].path, "steps/make_streams.sh"):
+        kind.predict(Parts(parts["train"], parts["test"], "utt2emotion", streams_of=parts["functionals"]))
+
+
 @pytest.mark.parametrize("kind", ["statistics_regression", "joint_regression"])
 def test_a_single_class_is_refused(parts, kind):
     train = parts["train"]

@@ -42,7 +42,8 @@ labels=$(planned "$plan" labels)     # the table of the classes
 baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
 functionals=$(planned "$plan" functionals)
 jobs=(--nj "$nj" --bad-audio "$bad_audio")
-baselines=(majority speaker duration energy statistics_svm statistics_regression functionals_regression joint_regression)
+baselines=(majority speaker duration energy statistics_svm statistics_regression functionals_regression
+  joint_regression streams_regression)
 
 if stage 0 "data: the corpora, the folds of each and of all -> data/<protocol>; the models of the streams"; then
   [ -z "$corpus" ] || local/make_corpora.sh --nj "$nj" data/corpora
@@ -76,7 +77,7 @@ if stage 3 "predict: posteriors and gates of each fold's test part -> test/; bas
   steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
   for lang in "${languages[@]}"; do
     steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/$lang/all" \
-      --labels "$labels" --folds "$feats/$lang/baseline_folds" "$feats/$lang/baselines"
+      --streams "$feats/all" --labels "$labels" --folds "$feats/$lang/baseline_folds" "$feats/$lang/baselines"
   done
 fi
 

@@ -11,7 +11,7 @@ import numpy as np
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import read_labels
-from timbre.scoring.statistics import read_standardised, read_statistics, standardised
+from timbre.scoring.statistics import read_pooled, read_standardised, standardised
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Parts:
     """What baselines may see: the labelled training part, and the utterances to classify.
 
     Perturbed copies of the training part are left out; they are for models that learn from many epochs. ``vectors``
-    are those that are known of frames (:func:`timbre.scoring.statistics.read_statistics`). ``functionals_of`` is a
-    data directory that has the utterances of both, and beside any others, with functionals.
+    are those that are known of frames (:func:`timbre.scoring.statistics.read_pooled`). ``functionals_of`` and
+    ``streams_of`` are data directories that have the utterances of both parts, with functionals and with streams.
     """
 
     train: DataDir
@@ -28,6 +28,7 @@ class Parts:
     labels: str = "utt2spk"
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
     functionals_of: DataDir | None = None
+    streams_of: DataDir | None = None
 
     @cached_property
     def _labels(self) -> dict[str, str]:
@@ -69,9 +70,33 @@ class Parts:
                 "baselines of functionals need --functionals DIR, a data directory of the same utterances whose "
                 "features are of kind functionals (steps/make_feats.sh)"
             )
-        keys, vectors = read_statistics(self.functionals_of.path, self.vectors)
+        return self._standardised(self.functionals_of, "feats.scp")
+
+    @cached_property
+    def streams(self) -> tuple[np.ndarray, np.ndarray]:
+        """Standardised statistics of streams of frames, and vectors, side by side: (M, D) and (N, D)."""
+        if self.streams_of is None:
+            raise TimbreError(
+                "baselines of streams need --streams DIR, a data directory of the same utterances with streams "
+                "(steps/make_streams.sh)"
+            )
+        tables = sorted(path.name for path in self.streams_of.path.glob("*_*.scp"))
+        vectors = [name for name in tables if name.startswith("vectors_")]
+        frames = [
+            name
+            for name in tables
+            if name.startswith("feats_") and name.replace("feats", "vectors", 1) not in vectors
+        ]  # a stream with a model has the frames that it takes beside its vectors
+        if not vectors + frames:
+            raise TimbreError(f"{self.streams_of.path}: no streams; steps/make_streams.sh (stage 1) makes them")
+        pairs = [self._standardised(self.streams_of, name) for name in frames + vectors]
+        return tuple(np.hstack(part) for part in zip(*pairs, strict=True))
+
+    def _standardised(self, directory: DataDir, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Of a table of ``directory`` the vectors of the training utterances, and of the others."""
+        parts = (self._labels, self.utterances)
         return standardised(
-            *(_rows(keys, vectors, wanted, self.functionals_of) for wanted in (self._labels, self.utterances))
+            *(read_pooled(directory.path, part, self.vectors, name).astype(np.float64) for part in parts)
         )
 
     @property

@@ -178,6 +178,7 @@ BASELINES = {
         "regression of functionals", lambda parts: regression(parts, *parts.functionals)
     ),
     "joint_regression": Baseline("regression of both", lambda parts: regression(parts, *parts.both)),
+    "streams_regression": Baseline("regression of streams", lambda parts: regression(parts, *parts.streams)),
 }
 
 
@@ -194,6 +195,7 @@ def predict_baselines(
     kinds: Sequence[str],
     labels: str = "utt2spk",
     functionals: DataDir | None = None,
+    streams: DataDir | None = None,
 ) -> Iterator[str]:
     """Writes the posteriors of each baseline to ``out/<kind>``; yields a line for each.
 
@@ -201,9 +203,10 @@ def predict_baselines(
         folds: the part to learn from and the one to classify; those of all folds become one result.
         kinds: of :data:`BASELINES`.
         functionals: a data directory that has the utterances of all parts, with functionals.
+        streams: the same with streams.
     """
     vectors: dict[str, np.ndarray] = {}
-    every = [Parts(train, data, labels, vectors, functionals) for train, data in folds]
+    every = [Parts(train, data, labels, vectors, functionals, streams) for train, data in folds]
     for kind in kinds:
         baseline, folder = BASELINES[kind], Path(out) / kind
         whole = joined([Posteriors(p.utterances, p.classes, baseline.predict(p).astype(np.float32)) for p in every])

@@ -8,15 +8,16 @@ no encoder.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from timbre.errors import TimbreError
+from timbre.errors import TimbreError, some
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
-from timbre.kaldi.tables import ArkWriter, read_matrix
+from timbre.kaldi.tables import ArkWriter, read_matrix, read_vector
 
 
 def statistics(frames: np.ndarray) -> np.ndarray:
@@ -26,36 +27,55 @@ def statistics(frames: np.ndarray) -> np.ndarray:
 
 
 def read_statistics(data: str | Path, known: dict[str, np.ndarray] | None = None) -> tuple[list[str], np.ndarray]:
-    """The utterances of a data directory and their vectors (N, 2F).
+    """The utterances of a data directory and their vectors (N, 2F), as :func:`read_pooled`."""
+    utterances = list(DataDir(data).table("feats.scp"))
+    return utterances, read_pooled(data, utterances, known)
+
+
+def read_pooled(
+    data: str | Path,
+    utterances: Iterable[str],
+    known: dict[str, np.ndarray] | None = None,
+    name: str = "feats.scp",
+) -> np.ndarray:
+    """The vectors of utterances: :func:`statistics` of their frames (N, 2F), or what is a vector already (N, D).
 
     Args:
-        known: vectors by the place of their frames (``<ark>:<offset>``), which are not computed again; new ones are
-            added. The folds of a cross-validation share one.
+        known: vectors by the place of what they are read from (``<ark>:<offset>``), which are not computed again;
+            new ones are added. The folds of a cross-validation share one.
+        name: the table: of frames, or ``vectors_<stream>.scp``.
     Raises:
-        TimbreError: naming the utterance, for one without frames or with another number of features.
+        TimbreError: naming the utterance, for one that is not in the table, has no frames, or another number of
+            features.
     """
     directory = DataDir(data)
-    table = directory.table("feats.scp")
+    table, scp = directory.table(name), directory.path / name
     if not table:
-        raise TimbreError(f"{directory.path}/feats.scp: empty; run steps/make_feats.sh (stage 1)")
+        raise TimbreError(f"{scp}: empty; run steps/make_feats.sh (stage 1)")
+    if missing := [utterance for utterance in utterances if utterance not in table]:
+        raise TimbreError(
+            f"{scp}: lacks {len(missing)} utterances ({some(missing, 3)}); run steps/make_feats.sh (stage 1)"
+        )
     vectors: list[np.ndarray] = []
     known = {} if known is None else known
     originals = directory.table("utt2uniq") if directory.has("utt2uniq") else {}
-    for utterance, rxfile in table.items():
-        if rxfile not in known:
+    for utterance in utterances:
+        if (rxfile := table[utterance]) not in known:
             entry = ArkEntry(utterance, originals.get(utterance, utterance))
-            frames = read_matrix(rxfile, scp=directory.path / "feats.scp", entry=entry)
-            if not len(frames):
-                raise TimbreError(f"{directory.path}/feats.scp: '{utterance}' has no frames; look at its audio")
-            known[rxfile] = statistics(frames)
+            if name.startswith("vectors_"):
+                known[rxfile] = read_vector(rxfile, scp, entry)
+            else:
+                frames = read_matrix(rxfile, scp=scp, entry=entry)
+                if not len(frames):
+                    raise TimbreError(f"{scp}: '{utterance}' has no frames; look at its audio")
+                known[rxfile] = statistics(frames)
         vectors.append(known[rxfile])
         if len(vectors[-1]) != len(vectors[0]):
-            wanted, found = len(vectors[0]) // 2, len(vectors[-1]) // 2
             raise TimbreError(
-                f"{directory.path}/feats.scp: '{utterance}' has {found} features a frame, the first {wanted}; "
-                "make the features of all utterances with one conf"
+                f"{scp}: '{utterance}' has {len(vectors[-1]) // 2} features a frame, the first "
+                f"{len(vectors[0]) // 2}; make the features of all utterances with one conf"
             )
-    return list(table), np.stack(vectors)
+    return np.stack(vectors)
 
 
 def read_standardised(
@@ -66,9 +86,9 @@ def read_standardised(
     A dimension that does not vary over the training part (a padded feature) becomes 0.
 
     Args:
-        known: as of :func:`read_statistics`.
+        known: as of :func:`read_pooled`.
     Raises:
-        TimbreError: as :func:`read_statistics`, and where the two have other numbers of features.
+        TimbreError: as :func:`read_pooled`, and where the two have other numbers of features.
     """
     (keys, vectors), (reference_keys, reference) = (read_statistics(part, known) for part in (data, train))
     if reference.shape[1] != vectors.shape[1]:

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--functionals", help="data directory of the same utterances with features of kind functionals"
     )
+    parser.add_argument("--streams", help="data directory of the same utterances with streams of a fusion")
     parser.add_argument("out", help="directory for a folder of posteriors for each baseline")
 
 
@@ -32,6 +33,6 @@ def main(args: argparse.Namespace) -> None:
     if (args.data is None) != (args.train is None):
         raise TimbreError("--train goes with --data, and --folds without: which utterances are to be classified?")
     folds = read_folds(args.folds) if args.folds else [(DataDir(args.train), DataDir(args.data))]
-    functionals = DataDir(args.functionals) if args.functionals else None
-    for line in predict_baselines(folds, args.out, args.baseline, args.labels, functionals):
+    functionals, streams = (DataDir(path) if path else None for path in (args.functionals, args.streams))
+    for line in predict_baselines(folds, args.out, args.baseline, args.labels, functionals, streams):
         print(line)
