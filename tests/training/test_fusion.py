@@ -15,6 +15,7 @@ from timbre.features.published import read_model
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import read_table, write_table
+from timbre.kaldi.waveform import Waveform
 from timbre.models.streams import Extractor, StreamReader
 from timbre.training.experiment import stream_folders
 from timbre.training.fusion_speech import FusionSpeech, LanguageBatches
@@ -105,7 +106,7 @@ def test_functionals_are_a_stream_of_vectors(tmp_path, conf, streams):
     assert not stream.framewise
     utterance = streams.path.parent / "source" / "de-0-00.wav"
     samples, rate = soundfile.read(utterance, dtype="float32")
-    heard = Extractor.of(stream).front_end.of_audio(samples, rate, "de-0-00")
+    heard = Extractor.of(stream).front_end.of_audio(Waveform(samples, rate, "de-0-00"))
     read = StreamReader(streams, with_functionals.used_streams).read("de-0-00", 0.5, 50)["functionals"]
     np.testing.assert_allclose(read, heard)
     assert read.shape[0] == 1
