@@ -36,10 +36,10 @@ def timbre(*words):
 
 @pytest.fixture(scope="module")
 def speak():
-    """``speak(recipe, layout, folder)``: the stand-in of a recipe, each file of ten milliseconds of nothing."""
+    """``speak(recipe, layout, folder)``: the stand-in of a recipe, each file of ten milliseconds of noise."""
 
     def nothing(speaker, text, rng, emotion, rate, expression):
-        return Spoken(np.full(rate // 100, 0.1, dtype=np.float32), rate, [Phone("a", 0.0, 0.01)])
+        return Spoken(rng.uniform(-0.1, 0.1, rate // 100).astype(np.float32), rate, [Phone("a", 0.0, 0.01)])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic, "speak", nothing)
@@ -113,6 +113,14 @@ def emodb(recipe, speak, out):
     return sorted(out.glob("folds/*/train"))
 
 
+def ravdess(recipe, speak, out):
+    corpus = speak(recipe, "ravdess", out / "corpus")
+    timbre("prepare", "--corpus-kind", "ravdess", "--corpus", corpus, "--option", "mix=true", "--out", out)
+    groups = ["--folds", 6, "--balance", "spk2gender"]
+    timbre("make-folds", "--labels", "utt2emotion", *groups, out / "all", out / "folds")
+    return sorted(out.glob("folds/*/train"))
+
+
 def tess(recipe, speak, out):
     """The smallest of its protocols, the one of two folds, and one of words."""
     corpus, split = speak(recipe, "tess", out / "corpus"), ["--labels", "utt2emotion", "--share", 0.3, "--seed", 1]
@@ -162,6 +170,7 @@ STAGE_0 = {
     "egs/emodb/ser": emodb,
     "egs/ml2023hw4/sid": course,
     "egs/multilingual/ser": multilingual,
+    "egs/ravdess/ser": ravdess,
     "egs/speechocean762/sid": speechocean762,
     "egs/speechocean762/sv": speechocean762,
     "egs/synthetic/allosaurus": polyglot,
