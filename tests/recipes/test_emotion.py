@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -134,22 +133,34 @@ def test_actors_are_tested_by_models_that_do_not_know_them(emodb, clone):
     assert (here / "exp/x/report.html").exists()
 
 
-def test_each_fold_of_ravdess_tests_both_sexes_and_mixes_channels(run, clone):
-    """Four voices, two folds; one file made stereo, as five of the original are."""
-    here = clone / RAVDESS
-    code, out, err = run("run.sh", "--corpus", "synthetic", "--folds", 2, "--stop-stage", 0, folder=RAVDESS)
-    assert code == 0, out + err
-    path = here / "data/corpus/Actor_03/03-01-05-01-01-01-03.wav"
+@pytest.fixture(scope="module")
+def ravdess(run, timbre, clone):
+    """Four voices in two folds, prepared; one file made stereo, as five of the original are."""
+    made = ["--layout", "ravdess", "--conf", "conf/corpus.yaml", "--dir", "data/corpus"]
+    code, _, err = timbre("make-synthetic-corpus", *made, folder=RAVDESS)
+    assert code == 0, err
+    path = clone / RAVDESS / "data/corpus/Actor_03/03-01-05-01-01-01-03.wav"
     samples, rate = soundfile.read(path)
     soundfile.write(path, np.stack([samples, samples / 2], axis=1), rate)
-    shutil.rmtree(here / "data/all")
-    what = ["--folds", 2, "--exp", "exp/x", *tiny.options(RAVDESS, "xvector_mfcc", "train.heldout_utterances=0.5")]
-    code, out, err = run("run.sh", *what, "--stop-stage", 4, folder=RAVDESS)
+    code, out, err = run("run.sh", "--corpus", "synthetic", "--folds", 2, "--stop-stage", 0, folder=RAVDESS)
     assert code == 0, out + err
-    assert (here / "data/mixed/03-05-01-01-01.wav").is_file() and names(out, "1 of 32", "03-05-01-01-01")
+    return out
+
+
+def test_each_fold_of_ravdess_tests_both_sexes_and_channels_are_mixed(ravdess, clone):
+    data = clone / RAVDESS / "data"
+    assert (data / "mixed/03-05-01-01-01.wav").is_file() and names(ravdess, "1 of 32", "03-05-01-01-01")
     for fold in (1, 2):
-        assert set(read_table(here / f"data/folds/{fold}/test/spk2gender").values()) == {"f", "m"}
-    metrics = json.loads((here / "exp/x/metrics.json").read_text())
+        assert set(read_table(data / f"folds/{fold}/test/spk2gender").values()) == {"f", "m"}
+        assert set(read_table(data / f"folds/{fold}/train/utt2fold").values()) == {str(3 - fold)}
+
+
+@pytest.mark.all
+def test_ravdess_is_measured_by_its_folds(ravdess, run, clone):
+    what = ["--stage", 1, "--exp", "exp/x", *tiny.options(RAVDESS, "xvector_mfcc", "train.heldout_utterances=0.5")]
+    code, out, err = run("run.sh", *what, folder=RAVDESS)
+    assert code == 0, out + err
+    metrics = json.loads((clone / RAVDESS / "exp/x/metrics.json").read_text())
     assert metrics["verdict"] == ["synthetic speech", "speaker-independent", "text-dependent"]
     assert len(metrics["speakers"]) == 4 and metrics["utterances"]["count"] == 32
 
