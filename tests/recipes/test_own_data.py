@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 
 import kaldiio
@@ -17,7 +18,7 @@ from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.trials import read_trials
 
 PAGE = "docs/own_data.md"
-SMALL = " ".join(map(str, tiny.options(".", "xvector_am")))
+SMALL = shlex.join(map(str, tiny.options(".", "xvector_am")))
 TRAINED = {  # by the settings for tests
     "./run.sh": f"./run.sh --stop-stage 2 --exp exp/xvector_am {SMALL}",
     "timbre make-plan --conf conf/xvector_am.yaml --exp exp/mine": f"timbre make-plan --exp exp/mine {SMALL}",

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from messages import names, refused
+from model_states import model_state
 
 from timbre.__main__ import main
-from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
 from timbre.report.results import markers, minutes, parameters, results, write_results
 
@@ -53,7 +53,7 @@ def exps(tmp_path):
         "bn.running_mean": torch.zeros(1000),
     }
     encoder |= {"bn.running_var": torch.zeros(1000), "bn.num_batches_tracked": torch.tensor(3)}
-    save_tensors(tmp_path / "better" / "final.pt", {"format": FORMAT, "encoder": encoder})
+    save_tensors(tmp_path / "better" / "final.pt", model_state(encoder=encoder))
     (tmp_path / "better" / "train.log").write_text(LOG)
     return [tmp_path / "worse", tmp_path / "better"]
 
@@ -162,8 +162,8 @@ def test_classifications_stand_by_accuracy_with_baselines_and_chance_once(classi
         matrix[0, 0], matrix[0, 1] = 5 - wrong, wrong
         classified(tmp_path / name, matrix, labels="utt2emotion")
     encoder = {"w": torch.zeros(400, 100)}
-    state = {"format": FORMAT, "conf": {"task": "classification"}, "encoder": encoder}
-    save_tensors(tmp_path / "a" / "final.pt", state | {"loss": {"weight": torch.zeros(100, 100)}})
+    state = model_state("classification", encoder=encoder, loss={"weight": torch.zeros(100, 100)})
+    save_tensors(tmp_path / "a" / "final.pt", state)
     (tmp_path / "a" / "train.log").write_text(LOG)
     (tmp_path / "published.yaml").write_text(
         "- {system: Low, accuracy: 66.025, source: Page}\n- {system: High, accuracy: 95.5, source: Page}\n"
@@ -242,12 +242,7 @@ def test_experiments_in_several_folders_have_tables_of_these_names(classified, t
 def test_of_folds_the_minutes_are_summed_and_the_parameters_those_of_one(classified, tmp_path):
     exp = tmp_path / "net"
     classified(exp, np.diag([5, 5, 5]))
-    state = {
-        "format": FORMAT,
-        "conf": {"task": "classification"},
-        "encoder": {"w": torch.zeros(100, 100)},
-        "loss": {},
-    }
+    state = model_state("classification", encoder={"w": torch.zeros(100, 100)}, loss={})
     for fold in range(1, 4):
         save_tensors(exp / f"fold_{fold}" / "final.pt", state)
         (exp / f"fold_{fold}" / "train.log").write_text(LOG)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from messages import names, refused
+from model_states import model_state
 
 from timbre.__main__ import main
-from timbre.features.published import FORMAT
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import ArkWriter, read_vector, read_vectors
@@ -50,7 +50,7 @@ def experiment(tmp_path) -> SimpleNamespace:
     write_part(train, speakers, generator)
     write_part(test, [f"t{number:02d}" for number in range(20)], generator)
     exp.mkdir()
-    state = {"format": FORMAT, "classes": speakers[HELD:], "backend": {"heldout_speakers": speakers[:HELD]}}
+    state = model_state(classes=speakers[HELD:], backend={"heldout_speakers": speakers[:HELD]})
     torch.save(state, exp / "final.pt")
     names = np.array(list(read_table(test / "utt2spk")))
     first, second = np.triu_indices(len(names), 1)
@@ -172,13 +172,12 @@ def test_a_calibration_is_for_models_of_as_many_utterances_as_are_scored(experim
 
 
 def test_calibration_needs_who_was_held_out(experiment):
-    torch.save({"format": FORMAT, "classes": [], "backend": {}}, experiment.exp / "final.pt")
+    torch.save(model_state(), experiment.exp / "final.pt")
     with refused("--backend plda+calibration", experiment.exp, experiment.train, "train.heldout_speakers"):
         trained(experiment, "cosine", "plda+calibration")
     trained(experiment, "cosine+snorm")
     assert len(read_vectors(experiment.out / "cohort.scp")[0]) == 60
-    state = {"format": FORMAT, "classes": [], "backend": {"heldout_speakers": ["s00"]}}
-    torch.save(state, experiment.exp / "final.pt")
+    torch.save(model_state(backend={"heldout_speakers": ["s00"]}), experiment.exp / "final.pt")
     with refused("--backend cosine+calibration", "15 target", "train.heldout_speakers"):
         trained(experiment, "cosine+calibration")
     assert not (experiment.out / "backend.json").exists()  # what stood there would be half true

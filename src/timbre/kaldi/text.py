@@ -96,8 +96,8 @@ def check_values(path: str | Path, table: Mapping[str, str], fields: int | None 
     values = list(table.values()) if form.ranged else []
     if bad := form.outside(values):
         raise TimbreError(
-            f"{path}: '{list(table)[bad[0]]}': expected {form.wanted}, found '{values[bad[0]]}' ({len(bad)} such "
-            f"lines); {_mend(path)}"
+            f"{path}: '{shown(list(table)[bad[0]])}': expected {form.wanted}, found '{values[bad[0]]}' "
+            f"({len(bad)} such lines); {_mend(path)}"
         )
 
 
@@ -166,5 +166,5 @@ def _refuse_repeat(path: str | Path, rows: list[tuple[str, str]]) -> None:
             if table[key] == value:
                 mend = f"run: {fixing(Path(path).parent)}" if keyed_by(Path(path).name) else "remove one"
             both = f"'{shown(table[key])}' and '{shown(value)}'"
-            raise TimbreError(f"{path}:{number}: '{key}' stands there twice, with {both}; {mend}")
+            raise TimbreError(f"{path}:{number}: '{shown(key)}' stands there twice, with {both}; {mend}")
         table[key] = value
