@@ -10,8 +10,8 @@ nj=2            # parallel jobs, of a synthetic corpus
 [ $# -eq 2 ] || die "expected <corpus> <data>, found $# arguments"
 data=$2
 corpus=$(find_corpus --layout emodb "$1" "$data" EMO-DB)
-begin_step prepare_data "$data" --edited --files about 'all/*' 'folds/*/*/*' --corpus "$corpus" \
+begin_step prepare_data "$data" --edited --files about 'all/*' 'mixed/*' 'folds/*/*/*' --corpus "$corpus" \
   --value bad_audio="$bad_audio"
-timbre prepare --corpus-kind emodb --corpus "$corpus" --option bad_audio="$bad_audio" --out "$data"
+timbre prepare --corpus-kind emodb --corpus "$corpus" --option bad_audio="$bad_audio" --option mix=true --out "$data"
 timbre make-folds --labels utt2emotion --unit speaker "$data/all" "$data/folds"
 end_step

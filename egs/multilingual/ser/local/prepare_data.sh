@@ -23,7 +23,7 @@ for pair in "${pairs[@]}"; do
 done
 [ ${#pairs[@]} -gt 0 ] || [ -n "${TIMBRE_STATUS:-}" ] ||
   die "--corpus-en, -de, -fa or -fr DIR is missing, or --corpus synthetic"
-begin_step prepare_data "$out" --edited --files about corpora 'all/*' 'folds/*/*/*' '*/all/*' '*/folds/*/*/*' \
+begin_step prepare_data "$out" --edited --files about corpora 'all/*' 'folds/*/*/*' '*/all/*' '*/mixed/*' '*/folds/*/*/*' \
   "${pairs[@]/#*=/--corpus=}" --value languages="${languages[*]}" --value protocol="$protocol" \
   --value bad_audio="$bad_audio" --value seed="$seed"
 
@@ -36,7 +36,7 @@ for pair in "${pairs[@]}"; do
   lang=${pair%%=*} corpus=${pair#*=}
   here=$out/$lang
   timbre prepare --corpus-kind "${kind[$lang]}" --corpus "$corpus" --prefix "$lang" --option bad_audio="$bad_audio" \
-    --out "$here"
+    --option mix=true --out "$here"
   folds=(timbre make-folds --labels utt2emotion)
   case $protocol-$lang in
     source-*)

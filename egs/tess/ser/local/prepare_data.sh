@@ -10,6 +10,7 @@ nj=2            # parallel jobs, of a synthetic corpus
 [ $# -eq 2 ] || die "expected <corpus> <out>, found $# arguments"
 out=$2
 corpus=$(find_corpus --layout tess "$1" "$out" TESS)
-begin_step prepare_data "$out" --edited --files about 'all/*' --corpus "$corpus" --value bad_audio="$bad_audio"
-timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --out "$out"
+begin_step prepare_data "$out" --edited --files about 'all/*' 'mixed/*' --corpus "$corpus" \
+  --value bad_audio="$bad_audio"
+timbre prepare --corpus-kind tess --corpus "$corpus" --option bad_audio="$bad_audio" --option mix=true --out "$out"
 end_step
