@@ -45,7 +45,9 @@ def make_files(folder: Path, sizes: dict[str, int]) -> None:
             for index, name in enumerate(names):
                 writer.write(name, voices[index - index % PER_SPEAKER] + generator.normal(size=DIMENSIONS))
     write_table(folder / "train" / "utt2spk", utt2spk)
-    torch.save({"format": FORMAT, "classes": [], "backend": {}}, folder / "final.pt")
+    conf = {"features": {"kind": "fbank"}, "input": {}, "encoder": {"kind": "xvector"}}
+    state = {"format": FORMAT, "conf": conf, "classes": [], "backend": {}, "encoder": {}}
+    torch.save(state, folder / "final.pt")
     first, second = generator.integers(0, len(test), size=(2, sizes["trials"]))
     names = np.array(test)
     write_trials(folder / "trials", Trials(names[first], names[second], first // 120 == second // 120))

@@ -16,7 +16,8 @@ mapfile -t recordings < <(list_sources "$sources")
 [ ${#recordings[@]} -gt 0 ] || sources=
 begin_step check_conf "$(planned "$plan" exp)" --aside --files fit.txt \
   "${data[@]/#/--data=}" "${recordings[@]/#/--data=}" \
-  --conf "$plan/conf.yaml" --keys task labels init speeds augment features encoder train --value backends="${backend[*]}" --value ngpu="$ngpu"
+  --conf "$plan/conf.yaml" --keys task labels init speeds augment features encoder train \
+  --value backends="${backend[*]}" --value ngpu="$ngpu"
 timbre check-conf --conf "$plan/conf.yaml" "${backend[@]/#/--backend=}" ${sources:+--sources "$sources"} \
   --ngpu "$ngpu" "${data[@]}" | tee "$WORK/.fit.txt.$$.tmp"
 mv "$WORK/.fit.txt.$$.tmp" "$WORK/fit.txt"

@@ -23,7 +23,7 @@ ALL = pytest.mark.all
 SETTINGS = {
     "aam": ["loss.kind=aam_softmax", "encoder.pooling.kind=attentive_statistics"],
     "ge2e": ["loss.kind=ge2e", "train.sampler=p_by_k", "train.utterances_per_speaker=2", "train.batch_size=8"],
-    "classifier": ["task=classification", "train.heldout_utterances=0.2"],
+    "classifier": ["task=classification", "train.heldout_utterances=0.2", "train.heldout_speakers=6"],
 }
 
 

@@ -66,7 +66,7 @@ class Conf(FrameConf):
     vectors: ClassVar[bool] = True
 
     kind: Literal["functionals"] = "functionals"
-    f0_min: PositiveFloat = Field(60.0, description="Hz; pitch is heard in frames of three of its periods")
+    f0_min: float = Field(60.0, ge=20, description="Hz; pitch is heard in frames of three of its periods")
     f0_max: PositiveFloat = Field(600.0, description="Hz")
     voicing: float = Field(0.45, gt=0, lt=1, description="share of periodic energy from which a frame is voiced")
     num_mel_bins: PositiveInt = 26
