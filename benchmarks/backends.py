@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from cells import compare_peers, parse, peak_memory
+from cells import compare_peers, from_tests, parse, peak_memory
 
 DIMENSIONS, TOP, PER_SPEAKER = 192, 300, 10
 PART = {"trials": 200, "speakers": 100}  # what the plain loops do of the whole
@@ -30,7 +30,6 @@ def make_files(folder: Path, sizes: dict[str, int]) -> None:
     """Embeddings of training and test utterances, trials, and a back-end folder trained on the former."""
     import torch
 
-    from timbre.features.published import FORMAT
     from timbre.kaldi.tables import ArkWriter
     from timbre.kaldi.text import write_table
     from timbre.kaldi.trials import Trials, write_trials
@@ -45,9 +44,7 @@ def make_files(folder: Path, sizes: dict[str, int]) -> None:
             for index, name in enumerate(names):
                 writer.write(name, voices[index - index % PER_SPEAKER] + generator.normal(size=DIMENSIONS))
     write_table(folder / "train" / "utt2spk", utt2spk)
-    conf = {"features": {"kind": "fbank"}, "input": {}, "encoder": {"kind": "xvector"}}
-    state = {"format": FORMAT, "conf": conf, "classes": [], "backend": {}, "encoder": {}}
-    torch.save(state, folder / "final.pt")
+    torch.save(from_tests("model_states").model_state(), folder / "final.pt")
     first, second = generator.integers(0, len(test), size=(2, sizes["trials"]))
     names = np.array(test)
     write_trials(folder / "trials", Trials(names[first], names[second], first // 120 == second // 120))

@@ -20,6 +20,7 @@ from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 ALLOCATOR = {  # as path.sh exports them
@@ -61,6 +62,14 @@ def _said(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return str(value)
+
+
+def from_tests(name: str) -> ModuleType:
+    """A module of the tests that benchmarks use too; it can be imported by its name afterwards."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def have_speechbrain() -> bool:

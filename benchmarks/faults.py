@@ -26,12 +26,10 @@ from collections import Counter
 from pathlib import Path
 
 import kill
-from cells import ROOT, show
+from cells import ROOT, from_tests, show
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from faults import ERRORS, try_all
-from outputs import OUTPUTS, data
+faults = from_tests("faults")  # which outputs imports
+kinds = from_tests("outputs")
 
 CALLS = ("write", "fsync", "rename", "linkat", "mkdir")
 """System calls of a command that copies a data directory; the opens are mostly those of Python's own modules."""
@@ -42,8 +40,8 @@ def outputs(folder: Path, smallest: bool) -> None:
     total, defects = Counter(), []
 
     def rows():
-        for name in list(OUTPUTS)[:3] if smallest else OUTPUTS:
-            tally = try_all(OUTPUTS[name], folder / re.sub(r"\W", "_", name))
+        for name in list(kinds.OUTPUTS)[:3] if smallest else kinds.OUTPUTS:
+            tally = faults.try_all(kinds.OUTPUTS[name], folder / re.sub(r"\W", "_", name))
             counts = {"calls": tally.calls, "faults": tally.faults, "old": tally.old, "new": tally.new}
             found = (tally.between, tally.tracebacks, tally.left, tally.not_again)
             counts |= dict(zip(("between", "tracebacks", "left", "not again"), map(len, found), strict=True))
@@ -55,7 +53,7 @@ def outputs(folder: Path, smallest: bool) -> None:
     show(
         ["output", "calls", "faults", "old", "new", "between", "tracebacks", "left over", "not made again"], rows()
     )
-    print(f"\nerrors: {', '.join(ERRORS)}, and ENOSPC from that call on")
+    print(f"\nerrors: {', '.join(faults.ERRORS)}, and ENOSPC from that call on")
     print("\n".join(defects[:50]))
 
 
@@ -64,13 +62,13 @@ def system_calls(folder: Path, smallest: bool) -> None:
     if not shutil.which("strace"):
         print("\nno strace here: a command's system calls are left out")
         return
-    source, out = data(folder / "source", "new"), folder / "out"
+    source, out = kinds.data(folder / "source", "new"), folder / "out"
     command = [sys.executable, "-m", "timbre", "copy-data-dir", str(source.path), str(out)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def old_there() -> dict[str, bytes]:
         shutil.rmtree(out, ignore_errors=True)
-        data(out, "old")
+        kinds.data(out, "old")
         return state()
 
     def state() -> dict[str, bytes]:
@@ -89,7 +87,7 @@ def system_calls(folder: Path, smallest: bool) -> None:
     def rows():
         for call in CALLS[:1] if smallest else CALLS:
             found = Counter()
-            for error in list(ERRORS)[: 1 if smallest else None]:
+            for error in list(faults.ERRORS)[: 1 if smallest else None]:
                 for at in range(1, 4 if smallest else 200):
                     old = old_there()
                     injected, said = run(call, error, at)

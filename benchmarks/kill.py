@@ -12,7 +12,6 @@ Processes are forked from one that has imported torch (tests/forking.py), or sta
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import random
@@ -27,7 +26,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from cells import ROOT, show
+from cells import ROOT, from_tests, show
 
 CORPUS = "{train_speakers: 6, test_speakers: 4, utterances: 4, words: [3, 4]}\n"
 SETTINGS = ["train.epochs=2", "train.workers=0", "train.batch_size=8", "train.crop_frames=50"]
@@ -145,10 +144,7 @@ def _groups(session: int) -> set[int]:
 
 def forks(folder: Path):
     """The process that forks ``timbre …``, as tests use it."""
-    spec = importlib.util.spec_from_file_location("forking", ROOT / "tests/forking.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Forks(folder, ROOT / "src")
+    return from_tests("forking").Forks(folder, ROOT / "src")
 
 
 def main() -> None:

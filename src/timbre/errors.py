@@ -100,6 +100,15 @@ def machine_fault(error: BaseException) -> str | None:
 
 
 @contextlib.contextmanager
+def named(name: object, *also: type[Exception]) -> Iterator[None]:
+    """Errors of audio inside the block, and those of ``also``, are :class:`AudioError`, and begin with ``name``."""
+    try:
+        yield
+    except (AudioError, *also) as error:
+        raise AudioError(f"{name}: {error}") from None
+
+
+@contextlib.contextmanager
 def doing(what: object) -> Iterator[None]:
     """A failure of the machine inside the block is a :class:`MachineError` that says what was being done."""
     try:

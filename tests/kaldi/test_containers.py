@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messages import names, refused
 
 from timbre.errors import AudioError
-from timbre.kaldi import opened
+from timbre.kaldi import open_audio
 from timbre.kaldi.audio import load
 from timbre.kaldi.excerpts import load_excerpt
 
@@ -57,7 +57,7 @@ def outcome(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("audio") / "a")
     held = [b""]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opened, "_output", lambda command, allow_pipes: held[0])
+        patch.setattr(open_audio, "_output", lambda command, allow_pipes: held[0])
 
         def read(data):
             held[0] = data
@@ -177,7 +177,7 @@ def test_aiff_au_and_caf_headers(outcome, before, size, offset):
 
 
 def test_a_flac_of_unknown_length_is_read_in_blocks(outcome, monkeypatch):
-    monkeypatch.setattr(opened, "_BLOCK", 1000)
+    monkeypatch.setattr(open_audio, "_BLOCK", 1000)
     streamed = bytearray(written("FLAC", "PCM_16", "FILE"))
     streamed[21:26] = bytes([streamed[21] & 0xF0, 0, 0, 0, 0])
     assert outcome(bytes(streamed)) == outcome(written("FLAC", "PCM_16", "FILE"))

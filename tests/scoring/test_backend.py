@@ -142,9 +142,10 @@ def test_models_are_enrolled_by_their_number_of_utterances(experiment):
         found[counts is None] = read_scores(experiment.exp / "scores")[2]
     assert found[True][1] == found[False][1]
     assert found[True][0] != found[False][0]
-    write_table(experiment.test / "num_utts.ark", {"m1": 1, "m3": 0})
-    with refused(experiment.test / "num_utts.ark", "'m3'", " 0", "stage 3"):
-        score_trials(*files, "plda", experiment.out, num_utts=experiment.test / "num_utts.ark")
+    for text, found in (("m1 1\nm3 0\n", "'0'"), ("m1 1\n", "missing")):
+        (experiment.test / "num_utts.ark").write_text(text)
+        with refused(experiment.test / "num_utts.ark", "'m3'", found, "stage 3"):
+            score_trials(*files, "plda", experiment.out, num_utts=experiment.test / "num_utts.ark")
 
 
 def test_a_calibration_is_for_models_of_as_many_utterances_as_are_scored(experiment):

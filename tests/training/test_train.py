@@ -13,42 +13,17 @@ import numpy as np
 import pytest
 import torch
 from messages import names, refused
+from trained_weights import assert_same_bits, interrupt, weights
 from waiting import wait_for
 
-from timbre.errors import AudioError
 from timbre.features.front_end import FrameReader
 from timbre.features.published import read_model
 from timbre.features.tensors import load_tensors
 from timbre.kaldi.datadir import DataDir
 from timbre.models.xvector import Encoder
-from timbre.training import reading
 from timbre.training.averaging import average_epochs
-from timbre.training.crops import CropBatches
 from timbre.training.train import train_experiment
 from timbre.training.trainer import State, Trainer
-
-
-def weights(directory):
-    state = read_model(directory)
-    return {f"{part}.{name}": value for part in ("encoder", "loss") for name, value in state[part].items()}
-
-
-def assert_same_bits(one, other):
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(one[name], other[name]), name
-
-
-def interrupt(monkeypatch, stop):
-    """The step of that number, and no other, ends training as Ctrl-C does."""
-    step, count = Trainer._step, itertools.count(1)
-
-    def interrupted(self, *args):
-        if next(count) == stop:
-            raise KeyboardInterrupt
-        return step(self, *args)
-
-    monkeypatch.setattr(Trainer, "_step", interrupted)
 
 
 def test_training_learns_and_leaves_what_it_promises(toy_data, toy_conf, tmp_path):
@@ -95,55 +70,6 @@ def test_killed_it_ends_with_the_same_bits(toy_data, toy_conf, tmp_path):
     process.wait()
     train_experiment(toy_conf(), data, tmp_path / "killed", "cpu")
     assert_same_bits(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
-
-
-def test_reading_in_other_processes_changes_nothing(toy_data, toy_conf, tmp_path):
-    data = toy_data()
-    train_experiment(toy_conf("train.epochs=1"), data, tmp_path / "here", "cpu")
-    train_experiment(toy_conf("train.epochs=1", "train.workers=2"), data, tmp_path / "there", "cpu")
-    assert_same_bits(weights(tmp_path / "here"), weights(tmp_path / "there"))
-
-
-@pytest.mark.parametrize("lacking", ["shared memory", "handles"])
-def test_too_little_shared_memory_or_too_few_handles_change_nothing(
-    toy_data, toy_conf, tmp_path, monkeypatch, capfd, lacking
-):
-    data = toy_data()
-    train_experiment(toy_conf("train.epochs=1"), data, tmp_path / "here", "cpu")
-
-    def full(*_):
-        raise RuntimeError("unable to allocate shared memory(shm)")
-
-    if lacking == "handles":
-        monkeypatch.setattr(reading, "_SPARE_HANDLES", -1)
-        monkeypatch.setattr(reading, "_require_handles", lambda count: full() if count < 0 else None)
-    else:
-        monkeypatch.setattr(torch.Tensor, "share_memory_", full)
-    reading._tell.cache_clear()
-    train_experiment(toy_conf("train.epochs=1", "train.workers=2"), data, tmp_path / "there", "cpu")
-    assert names(capfd.readouterr().err, "train.workers=2", "/dev/shm", "ulimit -n")
-    assert_same_bits(weights(tmp_path / "here"), weights(tmp_path / "there"))
-
-
-@pytest.mark.parametrize("error", [AudioError("s01-1: cut short"), MemoryError("Unable to allocate 29 GiB for an")])
-def test_what_a_reading_process_cannot_do_is_one_line(toy_data, toy_conf, tmp_path, monkeypatch, error):
-    def crop(*_):
-        raise error
-
-    monkeypatch.setattr(FrameReader, "crop", crop)
-    wanted = "s01-1: cut short" if isinstance(error, AudioError) else "29 GiB"
-    with refused(wanted) as caught:
-        train_experiment(toy_conf("train.workers=1"), toy_data(), tmp_path / "exp", "cpu")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_reading_process_that_is_killed_ends_training(toy_data, toy_conf, tmp_path, monkeypatch):
-    def killed(*_):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(FrameReader, "crop", killed)
-    with refused("train.workers=0", "/dev/shm"):
-        train_experiment(toy_conf("train.workers=1"), toy_data(), tmp_path / "exp", "cpu")
 
 
 def test_another_conf_in_the_same_directory_is_refused(toy_data, toy_conf, tmp_path):
@@ -232,101 +158,6 @@ def test_nobody_held_out_and_patience(toy_data, toy_conf, tmp_path, monkeypatch)
 
 def _with_evaluate(init, evaluate):
     return lambda self, *args: init(self, *args[:-2], evaluate, args[-1])
-
-
-def test_a_checkpoint_is_due_after_minutes_too_and_what_was_lost_is_said(
-    toy_data, toy_conf, tmp_path, monkeypatch, caplog
-):
-    caplog.set_level("INFO")
-    for name, minutes, resumed, lost in (("often", 1e-9, "batch 3", 0), ("rarely", 60, "epoch 2, batch 1", 2)):
-        conf = toy_conf("train.checkpoint_steps=1000", f"train.checkpoint_minutes={minutes}")
-        steps = 4  # 24 utterances in batches of 6
-        with monkeypatch.context() as patched:
-            interrupt(patched, steps + 3)
-            with pytest.raises(KeyboardInterrupt):
-                train_experiment(conf, toy_data(), tmp_path / name, "cpu")
-        caplog.clear()
-        train_experiment(conf, toy_data(), tmp_path / name, "cpu")
-        (said,) = [line for line in caplog.messages if "resumed" in line]
-        assert names(said, resumed, f"; {lost} steps")
-        left = {path.name for path in (tmp_path / name).iterdir()}
-        assert "checkpoint.pt" in left and not left & {"checkpoint_before.pt", "steps_done"}
-    assert_same_bits(weights(tmp_path / "often"), weights(tmp_path / "rarely"))
-
-
-def cut(file):
-    file.write_bytes(file.read_bytes()[:-200])
-
-
-def flip(file):
-    """Other bits in the middle of its largest tensor, which torch reads without a word."""
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 255
-    file.write_bytes(content)
-
-
-@pytest.mark.parametrize("damage", [cut, flip])
-@pytest.mark.parametrize("newest_alone", [True, False])
-def test_from_damaged_checkpoints_training_goes_on_to_the_same_bits(
-    toy_data, toy_conf, tmp_path, monkeypatch, capsys, damage, newest_alone
-):
-    conf, exp = toy_conf("train.checkpoint_steps=1"), tmp_path / "exp"
-    train_experiment(conf, toy_data(), tmp_path / "whole", "cpu")
-    with monkeypatch.context() as patched:
-        interrupt(patched, 7)
-        with pytest.raises(KeyboardInterrupt):
-            train_experiment(conf, toy_data(), exp, "cpu")
-    damaged = sorted(exp.glob("checkpoint*.pt"))[: 1 if newest_alone else 2]
-    for file in damaged:
-        damage(file)
-    epochs = []
-    monkeypatch.setattr(CropBatches, "set_epoch", _noted(CropBatches.set_epoch, epochs))
-    train_experiment(conf, toy_data(), exp, "cpu")
-    assert names(capsys.readouterr().err, *damaged, "damaged")
-    assert epochs[1] == (1 if newest_alone else 0)  # the first is where batches are made
-    assert_same_bits(weights(tmp_path / "whole"), weights(exp))
-
-
-def _noted(set_epoch, epochs):
-    return lambda self, epoch: (epochs.append(epoch), set_epoch(self, epoch))[1]
-
-
-def test_a_damaged_file_is_refused_with_what_makes_it_again(toy_data, toy_conf, tmp_path):
-    conf, exp = toy_conf(), tmp_path / "exp"
-    train_experiment(conf, toy_data(), exp, "cpu")
-    whole = weights(exp)
-    for damage in (cut, flip):
-        damage(exp / "final.pt")
-        with refused(exp / "final.pt", "damaged", "remove", "stage 2"):
-            read_model(exp)
-        (exp / "final.pt").unlink()
-        last = sorted(exp.glob("epoch_*.pt"))[-1]
-        damage(last)
-        for _ in range(2):
-            with refused(last, "damaged", f"remove {exp}/checkpoint.pt"):
-                train_experiment(conf, toy_data(), exp, "cpu")
-        (exp / "checkpoint.pt").unlink()
-        train_experiment(conf, toy_data(), exp, "cpu")
-        assert_same_bits(whole, weights(exp))
-
-
-def test_a_checkpoint_of_another_network_is_refused(toy_data, toy_conf, tmp_path):
-    train_experiment(toy_conf("train.epochs=1"), toy_data(), tmp_path / "one", "cpu")
-    (tmp_path / "two").mkdir()
-    (tmp_path / "one/checkpoint.pt").rename(tmp_path / "two/checkpoint.pt")
-    with refused(tmp_path / "two/checkpoint.pt", "remove"):
-        train_experiment(toy_conf("train.epochs=1", "encoder.channels=8"), toy_data(), tmp_path / "two", "cpu")
-
-
-def test_a_saved_file_cannot_run_code(tmp_path):
-    class Attack:
-        def __reduce__(self):
-            return (os.mkdir, (str(tmp_path / "ran"),))
-
-    torch.save({"x": Attack()}, tmp_path / "final.pt")
-    with refused(tmp_path / "final.pt", "tensors"):
-        load_tensors(tmp_path / "final.pt")
-    assert not (tmp_path / "ran").exists()
 
 
 def test_the_best_window_of_epochs_is_averaged():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import filecmp
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from timbre.conf import Section
 from timbre.corpora.rows import Row
-from timbre.errors import AudioError, TimbreError, some
+from timbre.errors import AudioError, TimbreError, named, some
 from timbre.kaldi.audio import load_channels, require_sound
 from timbre.kaldi.policy import BadAudio
 
@@ -153,7 +153,7 @@ def readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -
                     )
                 mixed.add(row.utterance)
                 samples = samples.mean(axis=1)
-            with _named(row.wav):
+            with named(row.wav):
                 require_sound(samples)
             rates[row.utterance] = found
             lengths.add(len(samples))
@@ -218,12 +218,3 @@ def _under_other_names(groups: Iterable[Sequence[Row]], bad: BadAudio) -> dict[s
 
 def _said(row: Row) -> tuple[str, Mapping[str, str]]:
     return row.speaker, row.tables
-
-
-@contextmanager
-def _named(path: object) -> Iterator[None]:
-    """An error of audio begins with its file."""
-    try:
-        yield
-    except AudioError as error:
-        raise AudioError(f"{path}: {error}") from None

@@ -30,6 +30,7 @@ from timbre.corpora.voxceleb_meta import read_lists, read_speakers
 from timbre.corpora.voxceleb_stand_in import LAYOUT as LAYOUT
 from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.rxfile import is_command
 from timbre.kaldi.text import write_table
 from timbre.kaldi.trials import sha256
 
@@ -151,7 +152,7 @@ def _of_video(folder: str, names: Sequence[str]) -> Iterator[Row]:
 
 
 def _require_ffmpeg(rows: Sequence[Row]) -> None:
-    packed = [row.utterance for row in rows if str(row.wav).endswith("|")]
+    packed = [row.utterance for row in rows if is_command(str(row.wav))]
     if packed and not shutil.which("ffmpeg"):
         raise TimbreError(
             f"{len(packed)} files are m4a, which ffmpeg decodes, and it is not installed; install it, or convert "

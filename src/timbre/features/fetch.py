@@ -103,6 +103,7 @@ def _read(wheel: Path, weights: Weights) -> bytes:
     except KeyError:
         raise TimbreError(f"{wheel}: no {weights.member} in it; is it the wheel of {weights.package}?") from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        # damaged, its data damaged, a compression that Python has not, a password: all that zipfile raises
         raise TimbreError(f"{wheel}: cannot be unpacked ({error}); download it again") from error
     found = hashlib.sha256(data).hexdigest()
     if found != weights.sha256:

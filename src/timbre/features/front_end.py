@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 
 from timbre.conf import Section, kind_module
 from timbre.conf_effects import only
-from timbre.errors import AudioError, TimbreError
+from timbre.errors import AudioError, TimbreError, named
 from timbre.features.cmvn import sliding_cmvn
 from timbre.features.frames import FrameConf, dithering
 from timbre.features.vad import VadConf, VoiceActivity
@@ -123,10 +123,8 @@ class FrontEnd:
                 f"(timbre.kaldi.audio.resample), or give it as a Waveform with resample=True"
             )
         samples = resample(np.asarray(audio.samples, dtype=np.float32), audio.rate, wanted)
-        try:
+        with named(audio.name, TimbreError):
             return self(samples)
-        except TimbreError as error:
-            raise AudioError(f"{audio.name}: {error}") from None
 
     def __call__(self, samples: np.ndarray, seed: int = 0) -> np.ndarray:
         """``seed``: of the dither, if the conf has any; by default the same for all audio."""

@@ -15,6 +15,7 @@ from timbre.errors import AudioError, TimbreError
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.excerpts import load_excerpt
 from timbre.kaldi.policy import SharedError
+from timbre.kaldi.rxfile import is_command
 
 NAMES = ("noise", "music", "speech", "rirs")
 _RESPONSE = 3.0  # seconds of a room's response that are used
@@ -29,7 +30,7 @@ class Recordings:
         """``rate``: in Hz, to which they are resampled."""
         self._scp = data.path / "wav.scp"
         self._rate, self._paths = rate, list(data.table("wav.scp").values())
-        if commands := [path for path in self._paths if path.rstrip().endswith("|")]:
+        if commands := [path for path in self._paths if is_command(path)]:
             raise TimbreError(
                 f"{data.path}/wav.scp: '{commands[0]}' is a command; parts of recordings are read, so they must be "
                 "files: write them to wav or flac first"

@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 
 from timbre.errors import AudioError
-from timbre.kaldi.opened import all_samples, opened, piped
+from timbre.kaldi.open_audio import all_samples, open_audio, pipe_through
 
 
 def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
@@ -25,9 +25,9 @@ def load(rxfilename: str, allow_pipes: bool = False) -> tuple[np.ndarray, int]:
         AudioError: no such file, empty, no audio or truncated, more than one channel, no samples, samples
             that are not finite, nothing but zeros.
     """
-    with opened(rxfilename, allow_pipes) as (file, promise):
+    with open_audio(rxfilename, allow_pipes) as (file, promise):
         if file.channels != 1:
-            mend = piped(rxfilename, "sox", "-t wav - remix - |")
+            mend = pipe_through(rxfilename, "sox", "-t wav - remix - |")
             raise AudioError(
                 f"{file.channels} channels, expected one; their mean is read with --allow-pipes true and, in "
                 f"wav.scp, {mend}"
@@ -46,13 +46,13 @@ def load_channels(path: str, foreign: bool = True) -> tuple[np.ndarray, int]:
         ForeignError: another program has to read the container.
         AudioError: no such file, no audio, or truncated.
     """
-    with opened(path, foreign=foreign) as (file, promise):
+    with open_audio(path, foreign=foreign) as (file, promise):
         return all_samples(file, promise), file.samplerate
 
 
 def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
     """:func:`load_channels` of the bytes of a file; ``name`` is for messages."""
-    with opened(name, data=data) as (file, promise):
+    with open_audio(name, data=data) as (file, promise):
         return all_samples(file, promise), file.samplerate
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from timbre.errors import AudioError
 from timbre.kaldi.audio import require_numbers, resample
 from timbre.kaldi.containers import Promise
-from timbre.kaldi.opened import WIDTHS, AudioFile, all_samples, opened
+from timbre.kaldi.open_audio import WIDTHS, AudioFile, all_samples, open_audio
 
 MAX_OVERSHOOT = 0.5
 """In s: a segment may end so far past its recording, and is cut there, as by Kaldi's extract-segments."""
@@ -35,14 +35,14 @@ def load_excerpt(
     Args:
         path: of what soundfile reads; no command.
         start, end: the seconds between which the excerpt lies.
-        strict: refuse those that :func:`segment` does.
+        strict: refuse those that :func:`refuse_outside` does.
     Raises:
         AudioError: what :func:`load` refuses of a file, several channels excepted.
     """
-    with opened(path) as (file, promise):
+    with open_audio(path) as (file, promise):
         part = _Excerpts(file, promise)
         if strict:
-            segment(start, end, part.frames / file.samplerate)
+            refuse_outside(start, end, part.frames / file.samplerate)
         first, last = round(start * file.samplerate), min(end * file.samplerate, part.frames)
         total = max(round(last) - first, 0)
         size = min(math.ceil(length * file.samplerate / rate), total)
@@ -55,7 +55,7 @@ def load_excerpt(
         return resample(samples, file.samplerate, rate)[:length]
 
 
-def segment(start: float, end: float, seconds: float) -> None:
+def refuse_outside(start: float, end: float, seconds: float) -> None:
     """Refuses a segment from ``start`` to ``end`` (infinite: to the end) that a recording of ``seconds`` lacks."""
     last = seconds if end == math.inf else end
     if not (0 <= start < min(last, seconds) and last <= seconds + MAX_OVERSHOOT):

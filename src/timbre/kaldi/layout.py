@@ -48,7 +48,7 @@ _MADE_BY = {
     "about": "the preparation of the corpus (stage 0)",
     **dict.fromkeys(("feats.scp", "vad.scp", *NOTES), "steps/make_feats.sh (stage 1)"),
     "final.pt": "steps/train_encoder.sh (stage 2)",
-    **dict.fromkeys(("xvector.scp", "spk_xvector.scp"), "steps/extract_embeddings.sh (stage 3)"),
+    **dict.fromkeys(("xvector.scp", "spk_xvector.scp", "num_utts.ark"), "steps/extract_embeddings.sh (stage 3)"),
     "posteriors.scp": "steps/predict.sh (stage 3)",
     "phones": "steps/recognise_phones.sh (stage 3)",
     "scores": "steps/score_trials.sh (stage 4)",

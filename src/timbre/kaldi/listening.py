@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from timbre.errors import AudioError
+from timbre.errors import AudioError, named
 from timbre.kaldi.audio import decode, load_channels, require_sound
 from timbre.kaldi.foreign import DEMUXERS, ForeignError
 from timbre.kaldi.waveform import Waveform
@@ -51,10 +51,8 @@ def listen(path: str, rates: Collection[tuple[int | None, bool]], args: argparse
             raise AudioError(f"{path}: {channels} channels; give --mix to take their mean")
         _say(f"{path}: the mean of {channels} channels")
     mono = samples.mean(axis=1, dtype=np.float32) if channels > 1 else samples[:, 0]
-    try:
+    with named(path):
         require_sound(mono)
-    except AudioError as error:
-        raise AudioError(f"{path}: {error}") from None
     if others := [(wanted, allowed) for wanted, allowed in rates if wanted not in (None, rate)]:
         said = " and ".join(f"{wanted} Hz" for wanted in sorted({wanted for wanted, _ in others}))
         if not (args.resample or all(allowed for _, allowed in others)):

@@ -109,6 +109,7 @@ _FORMS = {
     "reco2dur": _DURATION,
     "utt2num_frames": _COUNT,
     "utt2mel_len": _COUNT,
+    "num_utts.ark": dataclasses.replace(_COUNT, key=_KEY),
     "utt2level": Form(_ID, _NUMBER, "a number", 2, float),
     "utt2speed": Form(_ID, _NUMBER, f"a number between {SPEEDS[0]:g} and {SPEEDS[1]:g}", 2, float, _plays),
     "utt2warp": _WARP,

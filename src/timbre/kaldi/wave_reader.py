@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 
-from timbre.errors import AudioError
+from timbre.errors import AudioError, named
 from timbre.kaldi.audio import load, resample
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.excerpts import load_excerpt, random_part, segment
-from timbre.kaldi.table_forms import segment_of
+from timbre.kaldi.excerpts import load_excerpt, random_part, refuse_outside
+from timbre.kaldi.rxfile import is_command
 
 
 class WaveReader:
@@ -29,7 +27,7 @@ class WaveReader:
         sample_rate: in Hz; audio at another rate is refused unless ``allow_resample``.
         allow_pipes: run the commands of wav.scp.
         """
-        self._recordings = data.table("wav.scp")
+        self._data, self._recordings = data, data.table("wav.scp")
         self._segments = data.table("segments") if data.has("segments") else None
         self._speeds = data.numbers("utt2speed") if data.has("utt2speed") else {}
         self._rate, self._allow_resample, self._allow_pipes = sample_rate, allow_resample, allow_pipes
@@ -39,19 +37,19 @@ class WaveReader:
 
     def read(self, utterance: str) -> np.ndarray:
         """The samples ``(N,)`` of an utterance; an :class:`AudioError` begins with its id."""
-        with _named(utterance):
+        with named(utterance, ValueError):  # a decoder's numbers may not be such
             samples, speed = self._cut(utterance), self._speed(utterance)
             # Played s times as fast is: taken at s times its rate. Thousandths keep the resampler's kernel small.
             return resample(samples, round(1000 * speed), 1000)
 
     def excerpt(self, utterance: str, length: int, rng: np.random.Generator) -> np.ndarray:
         """A random part of an utterance, (length,) or all there is; of a file, nothing but the part is read."""
-        with _named(utterance):
+        with named(utterance, ValueError):  # a decoder's numbers may not be such
             recording, start, end = self._place(utterance)
             speed = self._speed(utterance)
             size = math.ceil(length * speed)  # before it is played s times as fast
             path = self._recordings.get(recording, "|")
-            if path.rstrip().endswith("|"):
+            if is_command(path):
                 samples = random_part(self._cut(utterance), size, rng)
             else:
                 samples = load_excerpt(path, self._rate, size, rng, start, end, self._segments is not None)
@@ -66,17 +64,15 @@ class WaveReader:
             return utterance, 0.0, math.inf
         if utterance not in self._segments:
             raise AudioError("no such utterance in segments")
-        return segment_of(self._segments[utterance])
+        return self._data.segment(utterance)
 
     def _cut(self, utterance: str) -> np.ndarray:
         recording, start, end = self._place(utterance)
         samples = self._recording(recording)
         if self._segments is None:
             return samples
-        try:
-            segment(start, end, len(samples) / self._rate)
-        except AudioError as error:
-            raise AudioError(f"{recording}: {error}") from None
+        with named(recording):
+            refuse_outside(start, end, len(samples) / self._rate)
         return samples[round(start * self._rate) : None if end == math.inf else round(end * self._rate)]
 
     def _recording(self, recording: str) -> np.ndarray:
@@ -91,12 +87,3 @@ class WaveReader:
                 )
             self._last = (recording, resample(samples, rate, self._rate))
         return self._last[1]
-
-
-@contextmanager
-def _named(utterance: str) -> Iterator[None]:
-    """Errors of audio, and of the numbers that a decoder makes of it, begin with the utterance."""
-    try:
-        yield
-    except (AudioError, ValueError) as error:
-        raise AudioError(f"{utterance}: {error}") from None

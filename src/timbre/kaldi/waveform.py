@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from timbre.errors import AudioError
+from timbre.errors import AudioError, named
 from timbre.kaldi.audio import load, require_sound
 
 
@@ -49,8 +49,6 @@ def waveform(source: Audio, rate: int | None = None) -> Waveform:
         raise AudioError(f"samples: {samples.dtype}; give numbers in [-1, 1), as float32: int16 divided by 32768")
     if not rate:
         raise AudioError("samples: their rate is missing; give it in Hz: rate=16000")
-    try:
+    with named("samples"):
         require_sound(samples)
-    except AudioError as error:
-        raise AudioError(f"samples: {error}") from None
     return Waveform(samples.astype(np.float32), rate, "samples")

@@ -24,6 +24,7 @@ import numpy as np
 
 from timbre.errors import TimbreError, did_you_mean
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.layout import made_by
 from timbre.kaldi.tables import read_matrix, read_vector
 from timbre.kaldi.text import read_table, read_text
 from timbre.kaldi.trials import Trials, read_trials, write_scores
@@ -165,13 +166,9 @@ class Backend:
 
 def read_counts(path: str | Path, keys: list[str]) -> np.ndarray:
     """The number of utterances (N,) of each key of ``num_utts.ark``; a missing or bad one is refused by name."""
-    table = read_table(path, fields=2)
-    bad = [key for key in keys if not table.get(key, "").isdecimal() or int(table[key]) < 1]
-    if bad:
-        raise TimbreError(
-            f"{path}: the number of utterances of '{bad[0]}' is {table.get(bad[0], 'missing')}; "
-            "steps/extract_embeddings.sh (stage 3) writes it beside spk_xvector.scp"
-        )
+    table = read_table(path)
+    if missing := [key for key in keys if key not in table]:
+        raise TimbreError(f"{path}: '{missing[0]}' is missing; {made_by(Path('num_utts.ark'))} makes it")
     return np.array([int(table[key]) for key in keys])
 
 

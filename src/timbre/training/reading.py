@@ -62,8 +62,8 @@ def read_batches(batches: Dataset, first: int, workers: int, pin_memory: bool) -
             if isinstance(batch, _Failed):
                 raise batch.kind(batch.message)
             if isinstance(batch, _Piped):
-                _tell(workers)
-                batch = pickle.loads(batch.data)
+                _warn_once(workers)
+                batch = pickle.loads(batch.data)  # from a process of our own
             yield batch
 
 
@@ -74,8 +74,8 @@ def _require_locks(workers: int) -> None:
 
 
 @functools.cache
-def _tell(workers: int) -> None:
-    """Once."""
+def _warn_once(workers: int) -> None:
+    """The log and the screen say that batches go through a pipe."""
     said = (
         f"train.workers={workers}: too little shared memory (/dev/shm) or too few file handles (ulimit -n) for "
         "their batches, which take a slower way; docker run --shm-size makes /dev/shm larger"

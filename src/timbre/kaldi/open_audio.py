@@ -17,6 +17,7 @@ import soundfile
 from timbre.errors import MACHINE, AudioError, some
 from timbre.kaldi.containers import Promise, Source, promised
 from timbre.kaldi.foreign import ForeignError
+from timbre.kaldi.rxfile import is_command
 
 RATES = (1_000, 768_000)
 """In Hz, the least and the largest that are taken for a rate of audio."""
@@ -38,7 +39,7 @@ class AudioFile(soundfile.SoundFile):
 
 
 @contextmanager
-def opened(
+def open_audio(
     rxfilename: str, allow_pipes: bool = False, data: bytes | None = None, foreign: bool = False
 ) -> Iterator[tuple[AudioFile, Promise]]:
     """The audio of a file or command, opened, and what its header promises; errors begin with its name.
@@ -49,7 +50,7 @@ def opened(
     """
     descriptor, name = -1, rxfilename
     try:
-        if data is None and not foreign and rxfilename.rstrip().endswith("|"):
+        if data is None and not foreign and is_command(rxfilename):
             name = f"'{rxfilename}'"
             if not (data := _output(rxfilename, allow_pipes)):
                 raise AudioError("the command has written nothing")
@@ -78,7 +79,7 @@ def opened(
         if isinstance(error, ForeignError):
             if foreign:
                 raise
-            mend = piped(rxfilename, "ffmpeg -nostdin -loglevel error -i", "-f wav - |")
+            mend = pipe_through(rxfilename, "ffmpeg -nostdin -loglevel error -i", "-f wav - |")
             error = f"{error}; it is with --allow-pipes true and, in wav.scp, {mend}"
         raise AudioError(f"{name}: {error}") from None
     finally:
@@ -104,9 +105,9 @@ def all_samples(file: AudioFile, promise: Promise) -> np.ndarray:
     return samples if width or not promise.samples else samples[: promise.samples]
 
 
-def piped(rxfilename: str, program: str, options: str) -> str:
+def pipe_through(rxfilename: str, program: str, options: str) -> str:
     """A command of wav.scp in which ``program`` reads a file, or what a command writes."""
-    if rxfilename.rstrip().endswith("|"):
+    if is_command(rxfilename):
         return f"{rxfilename.rstrip()} {program} {'-t wav ' if program == 'sox' else ''}- {options}"
     return f"{program} {shlex.quote(os.path.abspath(rxfilename))} {options}"
 
