@@ -81,3 +81,12 @@ def test_what_does_not_fit_is_named(gated):
     with refused(path / "exp/gates.scp", path / "data", "(fr-s0-h2)", "stage 3"):
         measure_gates(data, path / "exp", path / "out")
     assert not (path / "out").exists()
+
+
+def test_without_a_table_of_languages_there_is_one_and_no_column_of_it(gated):
+    path, weight = gated
+    (path / "data/utt2lang").unlink()
+    found = measure_gates(DataDir(path / "data"), path / "exp", path / "out")
+    ((_, one),) = found["languages"].items()
+    assert one["classes"]["all"]["count"] == len(weight) and one["resampled"] == "speakers"
+    assert rows(found)[0] == ("emotion", "utterances", *STREAMS)

@@ -81,3 +81,19 @@ def test_neither_labels_nor_a_table_of_languages_are_needed_to_predict(tmp_path,
     assert (german[18:, 1] > 0).all()  # boredom, which French does not have
     with refused("--lang", "de, fr"):
         extract_posteriors(model, DataDir(streams.path), tmp_path / "none", "1", "fail")
+
+
+def test_speech_of_one_language_needs_no_table_of_it(tmp_path, conf, streams):
+    (streams.path / "utt2lang").rename(tmp_path / "utt2lang")
+    train_experiment(conf("train.epochs=1"), DataDir(streams.path), tmp_path / "exp", "cpu")
+    model = load_classifier(tmp_path / "exp")
+    extract_posteriors(model, DataDir(streams.path), tmp_path / "own", "1", "fail")
+    (tmp_path / "utt2lang").rename(streams.path / "utt2lang")  # languages of which the model knows nothing
+    extract_posteriors(model, DataDir(streams.path), tmp_path / "named", "1", "fail")
+    utterances, posteriors = read_vectors(tmp_path / "own" / "posteriors.1.scp")
+    np.testing.assert_array_equal(read_vectors(tmp_path / "named" / "posteriors.1.scp")[1], posteriors)
+    assert posteriors.shape == (36, 3) and (posteriors > 0).all()
+    said = model.classify(streams.table("wav.scp")[utterances[0]])
+    np.testing.assert_allclose([said[name] for name in model.classes], posteriors[0], atol=1e-5)
+    with refused("'de'"):
+        model.classify(streams.table("wav.scp")[utterances[0]], language="de")

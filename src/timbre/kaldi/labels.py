@@ -8,6 +8,14 @@ from timbre.errors import TimbreError, some
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.table_forms import is_key, shown
 
+UNNAMED = "all"
+"""What the language of all utterances is called where no ``utt2lang`` says which it is."""
+
+
+def read_languages(data: DataDir) -> dict[str, str]:
+    """``{utterance: language}`` by ``utt2lang``; without such a table all are of one, :data:`UNNAMED`."""
+    return read_labels(data, "utt2lang") if data.has("utt2lang") else dict.fromkeys(data.utt2spk, UNNAMED)
+
 
 def read_labels(data: DataDir, name: str = "utt2spk") -> dict[str, str]:
     """``{utterance: class}`` of all utterances of ``data``, by the table ``name``.

@@ -28,7 +28,7 @@ from timbre.features.front_end import FrameReader, FrontEnd, InputConf, build_ex
 from timbre.features.published import model_sha256, read_model
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.labels import read_labels
+from timbre.kaldi.labels import read_languages
 from timbre.kaldi.tables import read_vector
 from timbre.models.batching import padded
 from timbre.models.trained import ModelConf, TrainedModel
@@ -176,7 +176,7 @@ class StreamReader:
     A fine-tuned stream gives the frames that its model takes, as that model reads them.
 
     Attributes:
-        languages: of each utterance its own, where ``utt2lang`` is there.
+        languages: of each utterance its own (:func:`timbre.kaldi.labels.read_languages`).
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class StreamReader:
             if not conf.features:
                 self._vectors[name] = data.table(f"vectors_{name}.scp")
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
-        self.languages = read_labels(data, "utt2lang") if data.has("utt2lang") else {}
+        self.languages = read_languages(data)
         self.utterances = list(data.utt2spk)
         for name, table in {**{n: set(r.utterances) for n, r in self._frames.items()}, **self._vectors}.items():
             if missing := [utterance for utterance in self.utterances if utterance not in table]:

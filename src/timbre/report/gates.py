@@ -53,7 +53,8 @@ def heat_map(found: dict[str, Any]) -> str:
         first = [n for n, (_, name, _) in enumerate(rows) if name == gates.ALL and n]
         axes.hlines(np.array(first) - 0.5, -0.5, len(found["streams"]) - 0.5, color=FIRST, linewidth=0.8)
         axes.set_xticks(range(len(found["streams"])), found["streams"])
-        axes.set_yticks(range(len(rows)), [f"{language} {name}" for language, name, _ in rows])
+        named = [" ".join(row[: -1 - len(found["streams"])]) for row in gates.rows(found)[1:]]
+        axes.set_yticks(range(len(rows)), named)
         axes.xaxis.tick_top()
         axes.grid(False)
         axes.set(xlim=(-0.5, len(found["streams"]) - 0.5), ylim=(len(rows) - 0.5, -0.5))

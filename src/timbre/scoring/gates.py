@@ -18,7 +18,7 @@ import numpy as np
 from timbre.errors import TimbreError, some
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.labels import read_labels
+from timbre.kaldi.labels import UNNAMED, read_labels, read_languages
 from timbre.kaldi.tables import read_vectors
 from timbre.scoring.bootstrap import intervals, with_intervals
 from timbre.scoring.class_bootstrap import draw_units, resampled
@@ -39,11 +39,12 @@ def measure_gates(
 ) -> dict[str, Any]:
     """Writes ``gates.json`` to ``out``; returns what it holds.
 
-    That is ``streams``, and of each of ``languages`` (``utt2lang``) by class of ``labels``, :data:`ALL` first, the
-    ``count`` of its utterances and the ``weights`` by stream: ``value``, ``low`` and ``high``.
+    That is ``streams``, and of each of ``languages`` (:func:`timbre.kaldi.labels.read_languages`) by class of
+    ``labels``, :data:`ALL` first, the ``count`` of its utterances and the ``weights`` by stream: ``value``, ``low``
+    and ``high``.
 
     Raises:
-        TimbreError: for utterances without language, class or gate, and gates of another number of streams.
+        TimbreError: for utterances without class or gate, and gates of another number of streams.
     """
     streams = read_classes(Path(folder) / "streams")
     utterances, weights = read_vectors(Path(folder) / "gates.scp")
@@ -52,7 +53,7 @@ def measure_gates(
             f"{folder}/gates.scp: weights of {weights.shape[1]} streams, and {len(streams)} in {folder}/streams; "
             "predict again (stage 3)"
         )
-    emotion, language = read_labels(data, labels), read_labels(data, "utt2lang")
+    emotion, language = read_labels(data, labels), read_languages(data)
     row = {utterance: number for number, utterance in enumerate(utterances)}
     if missing := [utterance for utterance in emotion if utterance not in row]:
         raise TimbreError(
@@ -114,8 +115,11 @@ def _of_language(
 
 
 def rows(gates: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The means as a table, the head first: a row for each language and class, a column for each stream."""
-    return [
+    """The means as a table, the head first: a row for each language and class, a column for each stream.
+
+    Where nothing names the language there is no column of it.
+    """
+    lines = [
         ("language", "emotion", "utterances", *gates["streams"]),
         *(
             (language, name, f"{values['count']:,}", *map(bounded, values["weights"].values()))
@@ -123,6 +127,7 @@ def rows(gates: dict[str, Any]) -> list[tuple[str, ...]]:
             for name, values in found["classes"].items()
         ),
     ]
+    return [row[1:] for row in lines] if UNNAMED in gates["languages"] else lines
 
 
 def table(gates: dict[str, Any]) -> str:

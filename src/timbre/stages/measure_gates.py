@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", default="utt2emotion", help="the table of the classes")
     parser.add_argument("--replicates", type=int, default=1000, help="resamplings of the speakers")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling")
-    parser.add_argument("data", help="data directory of the utterances, with utt2lang")
+    parser.add_argument("data", help="data directory of the utterances")
     parser.add_argument("folder", help="folder of gates.scp and streams")
     parser.add_argument("out", help="directory for gates.json")
 

@@ -21,7 +21,7 @@ from timbre.models.extraction import extract_vectors
 from timbre.models.trained import TrainedModel, resolve_device
 from timbre.scoring.posteriors import write_classes
 from timbre.training.experiment import Experiment
-from timbre.training.fusion_classifier import FusionClassifier, extract_fusion
+from timbre.training.fusion_classifier import FusionClassifier, extract_fusion, no_languages
 
 
 class _Network(nn.Module):
@@ -78,7 +78,7 @@ class Classifier(TrainedModel):
     def classify(self, source: Audio, rate: int | None = None, language: str = "") -> dict[str, float]:
         """The classes of audio (:meth:`waveform`): probabilities, the highest first."""
         if language:
-            raise TimbreError(f"this model knows no languages, and so none that is '{language}'; leave it out")
+            raise no_languages(language)
         audio = self.waveform(source, rate)
         values = self.posteriors([self.frames(audio)], [audio.name])[0]
         return {self.classes[column]: float(values[column]) for column in np.argsort(-values, kind="stable")}

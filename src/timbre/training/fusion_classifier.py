@@ -14,6 +14,7 @@ from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
 from timbre.features.model_file import load_weights
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.labels import UNNAMED
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
 from timbre.kaldi.waveform import Audio, waveform
@@ -22,6 +23,11 @@ from timbre.models.fusion_outputs import fused, outputs
 from timbre.models.streams import INPUT, Extractor, StreamReader, Utterance, batch_of
 from timbre.scoring.posteriors import write_classes
 from timbre.training.experiment import Experiment
+
+
+def no_languages(language: str) -> TimbreError:
+    """What is said to who names a language to a model that was told of none."""
+    return TimbreError(f"this model knows no languages, and so none that is '{language}'; leave it out")
 
 
 class FusionClassifier:
@@ -54,9 +60,15 @@ class FusionClassifier:
         self._temperatures: Mapping[str, float] = state["backend"].get("temperatures", {})
 
     def require(self, language: str) -> str:
-        """``language``, which must be one that the model knows; "" is the only one, where it is the only one."""
+        """``language``, which must be one that the model knows; "" is the only one, where it is the only one.
+
+        So is ``UNNAMED``, what speech is said to be in where nothing says which language it is.
+        """
+        language = "" if language == UNNAMED else language
         if not language and len(self.languages) == 1:
             return next(iter(self.languages))
+        if language and UNNAMED in self.languages:
+            raise no_languages(language)
         if language not in self.languages:
             said = (
                 f"the language '{language}' is not known" if language else "which language is it? --lang is missing"
@@ -104,10 +116,11 @@ class FusionClassifier:
         """Posteriors ``(N, C)`` of the classes of all languages, and the streams' weights ``(N, S)``.
 
         Args:
-            language: whose gate and head are to be used for all utterances; "": each utterance's own.
+            language: whose gate and head are to be used for all utterances; "": each utterance's own, where the
+                model knows languages.
         """
-        spoken = dict.fromkeys(utterances, language) if language else reader.languages
-        languages = {name: self.require(spoken.get(name, "")) for name in utterances}
+        every = language or (UNNAMED if UNNAMED in self.languages else "")
+        languages = {name: self.require(every or reader.languages[name]) for name in utterances}
         said = outputs(self.network, reader, utterances, self.device, languages, progress)
         of = np.array([languages[name] for name in utterances])
         matrix = np.zeros((len(utterances), len(self.classes)), dtype=np.float32)

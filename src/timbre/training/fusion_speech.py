@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from timbre.corpora.splits import units
 from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
-from timbre.kaldi.labels import read_labels
+from timbre.kaldi.labels import read_labels, read_languages
 from timbre.models.streams import StreamReader, Streams, batch_of, usable
 from timbre.randomness import generator
 from timbre.training.experiment import Experiment, TrainConf
@@ -31,7 +31,7 @@ class FusionSelection:
 
     def __init__(self, experiment: Experiment, data: DataDir, utterances: Sequence[str]) -> None:
         conf = experiment.train
-        self.languages, emotion = read_labels(data, "utt2lang"), read_labels(data, experiment.labels)
+        self.languages, emotion = read_languages(data), read_labels(data, experiment.labels)
         if strange := [name for name in set(self.languages.values()) if not usable(name)]:
             raise TimbreError(f"{data.path}/utt2lang: no language can be called '{strange[0]}' here; take en, de …")
         unit_of = units(data, conf.heldout_unit)
