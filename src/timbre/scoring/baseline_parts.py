@@ -80,16 +80,10 @@ class Parts:
                 "baselines of streams need --streams DIR, a data directory of the same utterances with streams "
                 "(steps/make_streams.sh)"
             )
-        tables = sorted(path.name for path in self.streams_of.path.glob("*_*.scp"))
-        vectors = [name for name in tables if name.startswith("vectors_")]
-        frames = [
-            name
-            for name in tables
-            if name.startswith("feats_") and name.replace("feats", "vectors", 1) not in vectors
-        ]  # a stream with a model has the frames that it takes beside its vectors
-        if not vectors + frames:
+        tables = stream_tables(self.streams_of)
+        if not tables:
             raise TimbreError(f"{self.streams_of.path}: no streams; steps/make_streams.sh (stage 1) makes them")
-        pairs = [self._standardised(self.streams_of, name) for name in frames + vectors]
+        pairs = [self._standardised(self.streams_of, name) for name in tables]
         return tuple(np.hstack(part) for part in zip(*pairs, strict=True))
 
     def _standardised(self, directory: DataDir, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -117,6 +111,19 @@ class Parts:
     def numbers(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of a table: (M, 1) of training utterances, (N, 1) of the others."""
         return _numbers(self.train, name, self._labels), _numbers(self.data, name, self.utterances)
+
+
+def stream_tables(data: DataDir) -> list[str]:
+    """The tables of a data directory's streams: ``feats_<name>.scp``, then ``vectors_<name>.scp``.
+
+    A stream with a model has the frames that it takes beside its vectors; they are no stream.
+    """
+    tables = sorted(path.name for path in data.path.glob("*_*.scp"))
+    vectors = [name for name in tables if name.startswith("vectors_")]
+    frames = [
+        name for name in tables if name.startswith("feats_") and name.replace("feats", "vectors", 1) not in vectors
+    ]
+    return frames + vectors
 
 
 def _rows(keys: list[str], vectors: np.ndarray, wanted: list[str] | dict, directory: DataDir) -> np.ndarray:

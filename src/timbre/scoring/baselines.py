@@ -129,15 +129,23 @@ def regression(parts: Parts, train: np.ndarray, vectors: np.ndarray) -> np.ndarr
 
 
 def _inner_folds(parts: Parts) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Up to five folds of the training part, two classes or more in each one's training part.
+    return inner_folds(parts.targets, parts.speakers if parts.labels != "utt2spk" else None)
 
-    Speakers stand in one whole, unless they are the classes or show one class each.
+
+def inner_folds(targets: np.ndarray, speakers: np.ndarray | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Up to five folds of M utterances, two classes or more in each one's training part.
+
+    Speakers stand in one whole, unless they show one class each.
+
+    Args:
+        targets: the classes (M,), from 0 on.
+        speakers: whose they are (M,), from 0 on; ``None`` where speakers are the classes.
     """
     from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-    targets, people = parts.targets, int(parts.speakers.max()) + 1
-    if people > 1 and parts.labels != "utt2spk":
-        folds = list(GroupKFold(min(5, people)).split(targets, targets, parts.speakers))
+    people = 0 if speakers is None else int(speakers.max()) + 1
+    if people > 1:
+        folds = list(GroupKFold(min(5, people)).split(targets, targets, speakers))
         if all(np.ptp(targets[train]) for train, _ in folds):
             return folds
     with warnings.catch_warnings():  # a class of fewer utterances than folds is in some of them
