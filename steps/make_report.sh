@@ -13,7 +13,7 @@ here=$(dirname "$(readlink -f "$0")")/..
 [ $# -eq 1 ] || die "expected <exp>, found $# arguments"
 exp=$1
 reads=()
-for file in "$exp"/{,*/}{metrics.json,curves.npz,history.jsonl} "$exp"/{final.pt,gates.json}; do
+for file in "$exp"/{,*/,seeds/*/fold_*/}{metrics.json,curves.npz,history.jsonl} "$exp"/{final.pt,gates.json}; do
   [ ! -e "$file" ] || reads+=(--input "$file")
 done
 files=(report.html)

@@ -42,6 +42,13 @@ end_step() {
   timbre end-step --work "$WORK" --seconds $((SECONDS - __step_began)) "${__step_declaration[@]}"
 }
 
+# link_beside DIR LINK: makes LINK, a path below DIR's own folder, lead to DIR; what leads there stays as it is.
+link_beside() {
+  local target
+  target=$(realpath -m --relative-to "$(dirname "$2")" "$1")
+  [ "$(readlink "$2")" = "$target" ] || { mkdir -p "$(dirname "$2")" && ln -sfn "$target" "$2"; }
+}
+
 # list_sources DIR: those of the data directories DIR/{noise,music,speech,rirs} that there are.
 list_sources() {
   local kind

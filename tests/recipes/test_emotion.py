@@ -174,6 +174,36 @@ def test_a_file_is_classified_by_the_models_of_all_folds(emodb, timbre, clone):
     assert len(set(classes)) == 7 and shares == sorted(shares, reverse=True) and abs(sum(shares) - 1) < 1e-3
 
 
+@pytest.fixture(scope="module")
+def ensemble(tess, run):
+    """Of the exercise, one of whose members is there."""
+    here = ["--corpus", "synthetic", *tiny.options(TESS, "audionet"), "--exp"]
+    member = "exp/exercise/x,train.seed=7"
+    code, out, err = run(
+        "run.sh", *here, member, "--set", "train.seed=7", "--stage", 1, "--stop-stage", 2, folder=TESS
+    )
+    assert code == 0, out + err
+    words = [*here, "exp/exercise/x", "--seeds", "7 8"]
+    code, out, err = run("run.sh", *words, folder=TESS)
+    assert code == 0, out + err
+    assert f"{member}/fold_1/final.pt: up to date" in err and "mean ± deviation" in out
+    return words
+
+
+def test_an_ensemble_trains_what_is_not_there_and_averages(ensemble, again, timbre, clone):
+    exp = clone / TESS / "exp/exercise/x"
+    metrics = json.loads((exp / "metrics.json").read_text())
+    assert list(metrics["members"]) == ["7", "8"] and "ensemble − mean" in (exp / "report.html").read_text()
+    wav = sorted((clone / TESS / "data/corpus").glob("**/*.wav"))[0]
+    said = []
+    for model in (exp, exp / "seeds/7", exp / "seeds/8"):
+        code, out, err = timbre("classify", wav, "--model", model, folder=TESS)
+        assert code == 0, err
+        said.append({name: float(share) for name, share in map(str.split, out.splitlines())})
+    assert all(abs(said[0][name] - (said[1][name] + said[2][name]) / 2) < 2e-4 for name in said[0])
+    again(*ensemble, folder=TESS)
+
+
 def test_mistakes_are_named(tess, run):
     for words, named in (
         (["--protocol", "exercises"], ["exercise", "word_disjoint", "cross_speaker", "seven_class"]),
@@ -181,6 +211,8 @@ def test_mistakes_are_named(tess, run):
         (["--stage", 3, "--protocol", "seven_class", "--conf", "conf/ecapa_fbank.yaml"], ["stage 1"]),
         (["--set", "augment.kinds=[noise]", "--stage", 1], ["train.features", "online"]),
         (["--init", "exp/exercise/audionet/fold_1", "--stage", 1], ["exp/exercise/audionet/fold_1"]),
+        (["--seeds", "1,2"], ["1,2", '"1 2 3"']),
+        (["--seeds", "1 2", "--set", "train.seed=3"], ["--seeds", "train.seed"]),
     ):
         code, _, err = run("run.sh", *words, folder=TESS)
         assert code == 1 and names(err, *named)

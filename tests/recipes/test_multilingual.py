@@ -128,6 +128,23 @@ def test_from_corpora_to_a_report_by_language(fused, clone):
     assert "Synthetic speech" in report and "allosaurus" in report and report.count("speaker-independent") >= 4
 
 
+@pytest.mark.all
+def test_an_ensemble_averages_posteriors_and_gates_by_language(fused, run, clone):
+    code, out, err = run("run.sh", *fused, "--seeds", "3 4", "--exp", "exp/speaker_independent/y", folder=HERE)
+    assert code == 0, out + err
+    exp = clone / HERE / "exp/speaker_independent/y"
+    for lang in ("de", "fr"):
+        metrics = json.loads((exp / lang / "metrics.json").read_text())
+        assert list(metrics["members"]) == ["3", "4"] and next(iter(metrics["systems"])) == "y"
+    for kind in ("posteriors", "gates"):
+        (names_of, mean), *members = (
+            read_vectors(folder / f"test/{kind}.scp") for folder in (exp, exp / "seeds/3", exp / "seeds/4")
+        )
+        assert all(one[0] == names_of for one in members)
+        np.testing.assert_allclose(mean, (members[0][1] + members[1][1]) / 2, atol=1e-6)
+    assert out.count("ensemble − mean") == 2 and (exp / "gates.json").exists()
+
+
 def test_streams_are_made_once_for_all_confs(fused, run, clone):
     words = ["--conf", "conf/only_mfcc.yaml", "--stage", 1, "--stop-stage", 1, *settings(tiny.FUSION)]
     code, out, err = run("run.sh", *words, folder=HERE)

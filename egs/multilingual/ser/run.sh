@@ -9,13 +9,13 @@
 #   utils/ablation.sh --measure recall conf/fusion.yaml conf/no_gate.yaml -- --corpus synthetic      what a part is worth
 #   local/cross_lingual.sh                                trained on one language, tested on each
 #
-# Nobody who is tested is trained on: IEMOCAP's five sessions, EMO-DB's ten speakers, five groups of ShEMO's, pairs of
-# CaFE's actors. RESULTS.md.
+# Nobody who is tested is trained on: folds of IEMOCAP's sessions, EMO-DB's and ShEMO's speakers, CaFE's pairs. RESULTS.md.
 set -euo pipefail
 
 protocol=speaker_independent  # speaker_independent or source
 conf=conf/fusion.yaml         # the experiment; a path from the recipe's folder
 set=()                        # override one key of the conf (repeatable): train.epochs=5
+seeds=                        # an ensemble of trainings with these seeds, "1 2 3": their probabilities are averaged
 exp=                          # experiment directory (default: exp/<protocol>/ and the conf's name with overrides)
 corpus=                       # synthetic: all four corpora, spoken by espeak-ng
 corpus_en=                    # IEMOCAP's folder; those that are used are known after the first run
@@ -34,16 +34,15 @@ corpora=(en="$(from_caller "$corpus_en")" de="$(from_caller "$corpus_de")" fa="$
 data=data/$protocol
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
-planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --exp "$exp" --expdir "exp/$protocol" --data "$data"
-  --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" --exp "$exp"
+  --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 plan=$(make_plan "${planning[@]}")
 exp=$(planned "$plan" exp)
 labels=$(planned "$plan" labels)     # the table of the classes
 baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
 functionals=$(planned "$plan" functionals)
 jobs=(--nj "$nj" --bad-audio "$bad_audio")
-baselines=(majority speaker duration energy statistics_svm statistics_regression functionals_regression
-  joint_regression streams_regression)
+baselines=(majority speaker duration energy statistics_svm {statistics,functionals,joint,streams}_regression)
 
 if stage 0 "data: the corpora, the folds of each and of all -> data/<protocol>; the models of the streams"; then
   [ -z "$corpus" ] || local/make_corpora.sh --nj "$nj" data/corpora
@@ -70,11 +69,11 @@ if stage 1 "features: the conf checked; the streams of all -> ark/scp, MFCC for 
 fi
 
 if stage 2 "train: a model of all languages on the training part of each fold -> fold_<k>/final.pt"; then
-  steps/train_folds.sh --nj "$nj" --conf "$plan/conf.yaml" --device "$device" "$feats/folds" "$exp"
+  steps/train_folds.sh --nj "$nj" --plan "$plan" --device "$device" "$feats/folds" "$exp"
 fi
 
 if stage 3 "predict: posteriors and gates of each fold's test part -> test/; baselines by language"; then
-  steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
+  steps/predict_folds.sh "${jobs[@]}" --plan "$plan" --device "$device" "$feats/folds" "$exp"
   for lang in "${languages[@]}"; do
     steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/$lang/all" \
       --streams "$feats/all" --labels "$labels" --folds "$feats/$lang/baseline_folds" "$feats/$lang/baselines"

@@ -12,6 +12,7 @@ set -euo pipefail
 
 conf=conf/ecapa_fbank.yaml  # the experiment; a path from the recipe's folder
 set=()                      # override one key of the conf (repeatable): train.epochs=5
+seeds=                      # an ensemble of trainings with these seeds, "1 2 3": their probabilities are averaged
 init=                       # an experiment directory whose model training starts from
 exp=                        # experiment directory (default: exp/ and the conf's name with overrides)
 corpus=                     # the corpus's folder, or synthetic; known after the first run
@@ -23,8 +24,8 @@ bad_audio=fail              # audio that cannot be used: fail, or skip
 corpus=$(from_caller "$corpus")
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
-plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --init "$init" --exp "$exp" \
-  --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" \
+  --init "$init" --exp "$exp" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 exp=$(planned "$plan" exp)
 feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end>
 baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
@@ -49,11 +50,11 @@ if stage 1 "features: the conf checked; all -> ark/scp, for the models and for t
 fi
 
 if stage 2 "train: a model on the training part of each fold -> fold_<k>/final.pt"; then
-  steps/train_folds.sh --nj "$nj" --conf "$plan/conf.yaml" --device "$device" "$feats/folds" "$exp"
+  steps/train_folds.sh --nj "$nj" --plan "$plan" --device "$device" "$feats/folds" "$exp"
 fi
 
 if stage 3 "predict: posteriors of each fold's test part, by its model -> test/ and by baselines -> baseline/"; then
-  steps/predict_folds.sh "${jobs[@]}" --device "$device" "$feats/folds" "$exp"
+  steps/predict_folds.sh "${jobs[@]}" --plan "$plan" --device "$device" "$feats/folds" "$exp"
   steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/all" --labels "$labels" \
     --folds "$feats/baseline_folds" "$exp/baseline"
 fi

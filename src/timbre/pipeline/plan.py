@@ -4,6 +4,7 @@ A folder ``exp/<name>/plan`` with
 
     names        lines ``<name> <value>``: folders of features, the data directory to train on … (docs/formats.md)
     conf.yaml    the resolved conf
+    members, seed_<s>.yaml   of an ensemble: its members, and the conf of each
     baseline.yaml, functionals.yaml, streams, stream_<name>.yaml   where a recipe has them
     made_of.json what the plan was made of: it is made again when one of these has changed
 """
@@ -35,6 +36,22 @@ def experiment_name(path: str | Path, settings: Iterable[str] = ()) -> str:
     name = ",".join([Path(path).stem, *sorted(settings)])
     name = re.sub(r"[^A-Za-z0-9._=,+-]", "-", name)
     return name if len(name) <= 120 else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def read_seeds(text: str) -> list[str]:
+    """The seeds of an ensemble, ``1 2 3``; none of an empty text.
+
+    Raises:
+        TimbreError: for what is no seed, one that stands twice, and a single one.
+    """
+    seeds, given = text.split(), f'--seeds "{text}"'
+    if strange := [seed for seed in seeds if not re.fullmatch(r"0|[1-9][0-9]{0,17}", seed)]:
+        raise TimbreError(f'{given}: {strange[0]} is no seed; give numbers with spaces between, "1 2 3"')
+    if len(set(seeds)) < len(seeds):
+        raise TimbreError(f"{given}: each seed once; a model that stands twice brings nothing")
+    if len(seeds) == 1:
+        raise TimbreError(f"{given}: an ensemble is of two or more; one training is --set train.seed={seeds[0]}")
+    return seeds
 
 
 def is_current(plan: Path, asked: Mapping[str, Any]) -> bool:

@@ -121,6 +121,7 @@ def _details(metrics: dict[str, Any]) -> list[tuple[str, tuple[str, ...], list[l
         row_of = {row[0]: row for row in classes}
         classes = [row_of[label] for recall, label in weak[:WEAKEST] if recall < 1]
     return [
+        ("Members of the ensemble", class_table.MEMBER_HEAD, class_table.member_rows(metrics)),
         (caption, class_table.CLASS_HEAD, classes),
         ("Speakers", class_table.SPEAKER_HEAD, speakers if len(speakers) <= NAMED else []),
     ]

@@ -1,4 +1,4 @@
-"""What is told of an experiment's trainings: of a cross-validation there is one for each fold."""
+"""What is told of an experiment's trainings: of a cross-validation there is one for each fold, and of each seed."""
 
 from __future__ import annotations
 

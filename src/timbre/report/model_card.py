@@ -27,7 +27,7 @@ from timbre.report.columns import task_of
 from timbre.report.results import cell, parameters, results
 from timbre.scoring import class_table
 from timbre.scoring.calibration import Calibration
-from timbre.scoring.measured import metrics_files, read_metrics, trainings
+from timbre.scoring.measured import members, metrics_files, read_metrics, trainings
 from timbre.scoring.verdict import warnings
 
 FEW_SPEAKERS = 100
@@ -59,7 +59,7 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
     several = folders != [exp]
     utterances = [_utterances(folder / "train.log") for folder in folders]
     epochs = list(map(len, folds.histories(folders)))
-    seen = folds.seen(folders, metrics.values()) if several else []
+    seen = folds.seen(trainings(members(exp)[0]), metrics.values()) if several else []
     kind = conf.get("task", "verification")
     if others := [part for part, values in metrics.items() if task_of(values) != kind]:
         raise TimbreError(
@@ -95,7 +95,8 @@ def write_model_card(exp: str | Path, about: str | None = None) -> Path:
         loss=_keys(conf["loss"]),
         epochs=_span(epochs, folders),
         backend=model.backend,
-        models=[folder.name for folder in folders] if several else [],
+        models=[str(folder.relative_to(exp)) for folder in folders] if several else [],
+        seeds=len(members(exp)),
         by_fold=", by fold" if len(folders) > 1 else "",
         seen=[[cell(text) for text in row] for row in seen],
         results=results([exp]) if metrics else "",
@@ -146,9 +147,11 @@ def _classifier(
     limits = [f"The classes are a closed set: an unknown {kind} is always taken for one of the classes."]
     said = ((*class_table.parts(values), *warnings(values)) for values in metrics.values())
     limits += dict.fromkeys(line for lines in said for line in lines)
-    if len(backends) > 1:
+    seeds = max((len(values.get("members", ())) for values in metrics.values()), default=0) or 1
+    if len(backends) > seeds:
+        each = "Each model" if seeds == 1 else "The ensemble of each fold"
         limits.append(
-            "Each model was measured alone, on the test part of its fold. The mean of the models was not: what one "
+            f"{each} was measured alone, on the test part of its fold. The mean of the models was not: what one "
             "of them has not seen, others were trained on."
         )
     fitted: dict[str, str] = {}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from timbre.scoring.classification import BEST
+from timbre.scoring.classification import BEST, COMPARED
 from timbre.scoring.evaluation import aligned, percent
 from timbre.scoring.verdict import stamp, warnings
 
 HEAD = ("system", "accuracy % [95 %]", "recall (UA) %", "F1 %", f"top-{BEST} %", "cross-entropy")
 CLASS_HEAD = ("class", "utterances", "recall % [95 %]", "precision %", "F1 % [95 %]")
 SPEAKER_HEAD = ("speaker", "utterances", "accuracy % [95 %]", "recall (UA) %")
+MEMBER_HEAD = ("member", "accuracy %", "recall (UA) %", "F1 %", "cross-entropy")
 _CONFUSIONS = 5
 _SHARED = {
     "shared_speakers": "speakers:",
@@ -64,13 +66,37 @@ def speaker_rows(metrics: dict[str, Any]) -> list[list[str]]:
     ]
 
 
+def member_rows(metrics: dict[str, Any]) -> list[list[str]]:
+    """Of an ensemble a row a member, their mean ± standard deviation, and what the ensemble is above it."""
+    members = metrics.get("members")
+    if not members:
+        return []
+    own = next(iter(metrics["systems"].values()))
+    columns = {key: [100 * values[key] for values in members.values()] for key in COMPARED}
+    columns["cross_entropy"] = [values["cross_entropy"] for values in members.values()]
+    whole = {key: 100 * own[key]["value"] for key in COMPARED} | {"cross_entropy": own["cross_entropy"]}
+    digits = {key: 3 if key == "cross_entropy" else 2 for key in columns}
+    mean = {key: statistics.mean(values) for key, values in columns.items()}
+    rows = [
+        [f"seed {seed}", *(f"{columns[key][number]:.{digits[key]}f}" for key in columns)]
+        for number, seed in enumerate(members)
+    ]
+    spread = (f"{mean[key]:.{digits[key]}f} ± {statistics.stdev(columns[key]):.{digits[key]}f}" for key in columns)
+    above = (f"{whole[key] - mean[key]:+.{digits[key]}f}" for key in columns)
+    return [*rows, ["mean ± deviation", *spread], ["ensemble − mean", *above]]
+
+
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.2f}"
 
 
 def table(metrics: dict[str, Any]) -> str:
     """All of it, for the terminal; of many classes or speakers none by itself."""
-    details = [(CLASS_HEAD, class_rows(metrics)), (SPEAKER_HEAD, speaker_rows(metrics))]
+    details = [
+        (MEMBER_HEAD, member_rows(metrics)),
+        (CLASS_HEAD, class_rows(metrics)),
+        (SPEAKER_HEAD, speaker_rows(metrics)),
+    ]
     parts = [
         aligned([HEAD, *rows(metrics)]),
         *(aligned([head, *found]) for head, found in details if 0 < len(found) <= _MOST),
@@ -119,6 +145,8 @@ def parts(metrics: dict[str, Any]) -> list[str]:
     if folds > 1:
         said.append(f"{folds} models, one for each fold, are tested each on what it was not trained on.")
         both = "both parts of a fold"
+    if members := metrics.get("members"):
+        said.append(f"Each model is {len(members)} trainings with other seeds, whose probabilities are averaged.")
     if metrics["labels"] == "utt2spk" and shared:
         who = f"all {shared:,}" if shared == speakers else f"{shared:,} of {speakers:,}"
         said.append(

@@ -25,8 +25,9 @@ from timbre.scoring.bootstrap import with_interval
 from timbre.scoring.class_bootstrap import Decisions, draw_units, rates, resampled
 from timbre.scoring.class_details import by_class, by_speaker, confusions
 from timbre.scoring.difference import Difference
+from timbre.scoring.ensemble import read_members
 from timbre.scoring.overlap import overlap
-from timbre.scoring.posteriors import Posteriors
+from timbre.scoring.posteriors import Posteriors, restricted
 from timbre.scoring.verdict import of_speech, verdict
 
 BEST = 5  # the measure `top5`: whether the truth is among so many
@@ -56,6 +57,8 @@ def evaluate_classes(
         train: the data directory that the systems were trained on, to see what both have in common.
         count: bootstrap replicates.
         folds: of a cross-validation, in the place of ``train``: its folds (:mod:`timbre.kaldi.folds`).
+
+    Of the mean of an ensemble (:mod:`timbre.scoring.ensemble`) each member is measured too.
 
     Raises:
         TimbreError: for utterances without posteriors and the reverse, for labels that are no class of the first
@@ -104,6 +107,13 @@ def evaluate_classes(
     metrics["differences"] = {
         name: {key: _difference(points, replicates, model, name, key) for key in COMPARED} for name in baselines
     }
+    if members := read_members(systems[model]):
+        each = (restricted(Posteriors.read(folder), utterances, classes) for folder in members.values())
+        decisions_of = (decide(posteriors, names, truth, units) for posteriors in each)
+        metrics["members"] = {
+            seed: {key: float(value[0]) for key, value in rates(found, once).items()} | {"cross_entropy": entropy}
+            for seed, (found, entropy) in zip(members, decisions_of, strict=True)
+        }
     decisions = decided[model]
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(matrix, (truth, decisions.predicted), 1)

@@ -39,11 +39,22 @@ class System:
         return path
 
 
+def members(exp: Path) -> list[Path]:
+    """Of an ensemble its members, ``<exp>/seeds/<seed>`` by seed; of any other experiment ``[exp]``."""
+    found = [path for path in exp.glob("seeds/*") if path.name.isdecimal() and path.is_dir()]
+    return sorted(found, key=lambda path: int(path.name)) or [exp]
+
+
 def trainings(exp: Path) -> list[Path]:
     """The folders that an experiment's models were trained in: ``[exp]``, or of folds its ``fold_<k>``.
 
-    These come in the order of their numbers. A folder with a model of its own has no folds, whatever lies in it.
+    These come in the order of their numbers, those of an ensemble member by member (:func:`members`). A folder with
+    a model of its own has no folds, whatever lies in it.
     """
+    return [training for member in members(exp) for training in _folds(member)]
+
+
+def _folds(exp: Path) -> list[Path]:
     folds = [path for path in exp.glob("fold_*") if path.name.removeprefix("fold_").isdecimal()]
     if not folds or (exp / "final.pt").exists():
         return [exp]

@@ -8,19 +8,21 @@ from pathlib import Path
 from timbre.errors import TimbreError
 
 
-def named_system(text: str, is_output: Callable[[Path], bool], expected: str) -> tuple[str, str]:
+def named_system(
+    text: str, is_output: Callable[[Path], bool], expected: str, option: str = "--system"
+) -> tuple[str, str]:
     """Name and output of ``NAME=OUTPUT``; both may hold ``=``, as experiments' names do: the output is there.
 
     Args:
         is_output: whether a path is a system's output.
-        expected: ``SCORES with …; <step> makes it``, for the message.
+        expected: ``SCORES with …; <step> makes it``, for the message, as is the ``option`` that gave the text.
     """
     parts = text.split("=")
     for place in range(1, len(parts)):
         name, output = "=".join(parts[:place]), "=".join(parts[place:])
         if name and is_output(Path(output)):
             return name, output
-    raise TimbreError(f"--system {text}: expected NAME={expected}")
+    raise TimbreError(f"{option} {text}: expected NAME={expected}")
 
 
 def by_name(systems: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from timbre.pipeline.plan import experiment_name, files_of, is_current, write_plan
+from timbre.errors import TimbreError
+from timbre.pipeline.plan import experiment_name, files_of, is_current, read_seeds, write_plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conf", type=Path, required=True, help="the experiment's conf")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of it")
+    parser.add_argument("--seeds", help='of an ensemble: the seeds of its members, "1 2 3"; "": none')
     parser.add_argument("--init", default="", help="an experiment directory whose model training starts from")
     parser.add_argument("--task", default="verification", help="the task of the recipe's confs")
     parser.add_argument("--data", type=Path, default=Path("data"), help="root of the data directories")
@@ -30,14 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     settings = args.set + ([f"init={args.init}"] if args.init else [])
-    exp = Path(args.exp) if args.exp else args.expdir / experiment_name(args.conf, settings)
+    seeds = read_seeds(args.seeds or "")
+    if seeds and any(setting.startswith("train.seed=") for setting in settings):
+        raise TimbreError("--seeds names the seed of each training; leave out --set train.seed")
+
+    def directory(*further: str) -> Path:
+        """The experiment with these settings beside those of the command."""
+        if args.exp:
+            return Path(",".join([args.exp, *further]))
+        return args.expdir / experiment_name(args.conf, [*settings, *further])
+
+    exp = Path(args.exp) if args.exp else directory(*(["seeds=" + "+".join(seeds)] if seeds else []))
     plan = exp / "plan"
     asked = {name: str(value) for name, value in vars(args).items() if name not in ("exp", "temporary")}
     asked |= {"exp": str(exp)}
     if not is_current(plan, asked):
         plan = args.temporary or plan
         from timbre.training.experiment import load_experiment
-        from timbre.training.planning import make_plan
+        from timbre.training.planning import make_plan, plan_members
 
         experiment = load_experiment(args.conf, settings)
         folds = args.folds == "true"
@@ -53,6 +65,9 @@ def main(args: argparse.Namespace) -> None:
             folds,
             args.functionals,
         )
+        if args.seeds is not None:
+            members = {seed: directory(f"train.seed={seed}") for seed in seeds}
+            texts |= plan_members(experiment, members)
         confs = [args.conf, *filter(None, (args.baseline, args.functionals))]
         resolved = {name: text for name, text in texts.items() if name.endswith(".yaml")}
         write_plan(plan, asked, files_of(confs, resolved), texts)

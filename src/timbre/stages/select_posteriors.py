@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from timbre.kaldi.datadir import DataDir
+from timbre.scoring.ensemble import copy_members
 from timbre.scoring.posteriors import select_posteriors
 
 
@@ -20,3 +21,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     print(select_posteriors(args.folder, DataDir(args.data), args.out, args.labels))
+    copy_members(args.folder, args.out)

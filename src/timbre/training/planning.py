@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from timbre.conf import dump
@@ -86,6 +86,19 @@ def make_plan(
         rows = stream_folders(experiment).items()
         texts["streams"] = "".join(" ".join([name, *(value or "-" for value in row)]) + "\n" for name, row in rows)
     return texts | {"names": "".join(f"{name} {value}\n" for name, value in names.items() if str(value))}
+
+
+def plan_members(experiment: Experiment, members: Mapping[str, Path]) -> dict[str, str]:
+    """What an ensemble's plan holds beside: ``members``, and each one's conf; of no members an empty table.
+
+    Args:
+        members: the experiment directory of each seed, which is that of a training with this seed alone.
+    """
+    texts = {"members": "".join(f"{seed} {exp}\n" for seed, exp in members.items())}
+    for seed in members:
+        train = experiment.train.model_copy(update={"seed": int(seed)})
+        texts[f"seed_{seed}.yaml"] = dump(experiment.model_copy(update={"train": train}))
+    return texts
 
 
 def _refuse_in_folds(experiment: Experiment, conf: Path) -> None:
