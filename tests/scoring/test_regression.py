@@ -45,10 +45,12 @@ def minimum(train: np.ndarray, targets: np.ndarray, strength: float, vectors: np
     return np.exp(log_softmax(vectors @ found[classes:].reshape(classes, dim).T + found[:classes], axis=1))
 
 
-def test_it_is_the_minimum_of_its_formula():
-    train, targets, _ = groups(60, 2, 0.0, 0)
-    found = softmax_regression(train, targets, [], train[:9])
-    np.testing.assert_allclose(found, minimum(train, targets, STRENGTHS[len(STRENGTHS) // 2], train[:9]), atol=2e-3)
+@pytest.mark.parametrize(("count", "dim"), [(60, 2), (12, 20)])
+def test_it_is_the_minimum_of_its_formula(count: int, dim: int):
+    every, targets, _ = groups(count + 9, dim, 0.0, 0)
+    train, targets, others = every[:count], targets[:count], every[count:]
+    found = softmax_regression(train, targets, [], others)
+    np.testing.assert_allclose(found, minimum(train, targets, STRENGTHS[len(STRENGTHS) // 2], others), atol=2e-3)
 
 
 @pytest.mark.parametrize(("spread", "noise"), [(0.0, 0), (1.0, 40)])

@@ -2,7 +2,8 @@
 
     P(c | x) = softmax_c(w_c · x + b_c),     minimised: C Σ_n −log P(c_n | x_n) + ½ Σ_c ‖w_c‖²
 
-C is that of :data:`STRENGTHS` with the lowest cross-entropy on what the folds leave out.
+C is that of :data:`STRENGTHS` with the lowest cross-entropy on what the folds leave out. Each w_c is a sum of training
+vectors, and what is at right angles to all of them says nothing: more dimensions than vectors are turned to as many.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ def softmax_regression(
         train: standardised vectors (M, F); ``targets`` (M,) their classes 0 … C − 1.
         folds: rows of ``train`` to learn from and to choose C on; without any the middle one is taken.
     """
+    if train.shape[1] > len(train):
+        basis = np.linalg.svd(train, full_matrices=False)[2].T
+        train, vectors = train @ basis, vectors @ basis
     losses = np.zeros(len(STRENGTHS))
     for learnt, left in folds:
         for number, model in enumerate(_path(train[learnt], targets[learnt], STRENGTHS)):
