@@ -6,12 +6,13 @@
 set -euo pipefail
 
 about=     # a file with a sentence on the speech, shown under the title (default: what the data directory says)
-card=true  # make the model's card
+card=true  # make the model's card; a fusion has none
 here=$(dirname "$(readlink -f "$0")")/..
 . "$here/utils/step.sh"
 
 [ $# -eq 1 ] || die "expected <exp>, found $# arguments"
 exp=$1
+[ ! -e "$exp/plan/streams" ] || card=false
 reads=()
 for file in "$exp"/{,*/,seeds/*/fold_*/}{metrics.json,curves.npz,history.jsonl} "$exp"/{final.pt,gates.json}; do
   [ ! -e "$file" ] || reads+=(--input "$file")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the models that a plan's streams name, those that are not there yet: steps/train_front_ends.sh [options] <plan>
 # A model <recipe>/exp/<name> is made by <recipe>/run.sh with its conf/<name>.yaml, on the synthetic speech of that
-# recipe; any other has to be there.
+# recipe; any other has to be there. A conf without streams needs none.
 set -euo pipefail
 
 nj=2         # parallel jobs
@@ -10,6 +10,7 @@ here=$(dirname "$(readlink -f "$0")")/..
 . "$here/utils/step.sh"
 
 [ $# -eq 1 ] || die "expected <plan>, found $# arguments"
+[ -n "$(planned "$1" streams)" ] || exit 0
 while read -r model; do
   if [ -f "$model" ] || [ -f "$model/final.pt" ]; then
     [ -n "${TIMBRE_STATUS:-}" ] || echo "$model: is there"

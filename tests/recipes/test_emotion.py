@@ -113,8 +113,11 @@ def test_every_conf_trains(tess, run, clone, recipe, conf):
 @pytest.mark.parametrize(("recipe", "conf"), CONFS)
 def test_every_conf_is_of_emotions(recipe, conf):
     experiment = load_experiment(ROOT / recipe / f"conf/{conf}.yaml")
-    assert experiment.task == "classification" and experiment.labels == "utt2emotion"
-    assert experiment.features.resample and experiment.features.sample_rate == (24414 if recipe == TESS else 16000)
+    assert experiment.labels == "utt2emotion"
+    if experiment.task != "fusion":
+        rate = 24414 if recipe == TESS else 16000
+        assert experiment.task == "classification"
+        assert experiment.features.resample and experiment.features.sample_rate == rate
 
 
 def test_actors_are_tested_by_models_that_do_not_know_them(emodb, clone):
@@ -163,6 +166,30 @@ def test_ravdess_is_measured_by_its_folds(ravdess, run, clone):
     metrics = json.loads((clone / RAVDESS / "exp/x/metrics.json").read_text())
     assert metrics["verdict"] == ["synthetic speech", "speaker-independent", "text-dependent"]
     assert len(metrics["speakers"]) == 4 and metrics["utterances"]["count"] == 32
+
+
+@pytest.mark.parametrize(
+    ("recipe", "folds"), [(EMODB, 4), pytest.param(RAVDESS, 2, marks=pytest.mark.all)], ids=["emodb", "ravdess"]
+)
+def test_a_fusion_stands_beside_a_regression_of_its_streams(
+    recipe, folds, emodb, ravdess, front_ends, run, again, timbre, clone
+):
+    fusion = ["--exp", "exp/fused", *tiny.options(recipe, "fusion", "train.heldout_utterances=0.5")]
+    code, out, err = run("run.sh", "--stage", 1, *fusion, folder=recipe)
+    assert code == 0, out + err
+    exp = clone / recipe / "exp/fused"
+    metrics = json.loads((exp / "metrics.json").read_text())
+    assert list(metrics["systems"])[-4:] == [*REGRESSIONS, "regression of streams"]
+    assert metrics["train"]["folds"] == folds and "speaker-independent" in metrics["verdict"]
+    gates = json.loads((exp / "gates.json").read_text())
+    (gate,) = gates["languages"].values()
+    means = gate["classes"]["all"]["weights"]
+    assert list(means) == gates["streams"] and np.isclose(sum(one["value"] for one in means.values()), 1, atol=1e-5)
+    assert "allosaurus" in (exp / "report.html").read_text()
+    wav = sorted((clone / recipe / "data/corpus").glob("**/*.wav"))[0]
+    code, out, err = timbre("classify", wav, "--model", "exp/fused", "--resample", folder=recipe)
+    assert code == 0 and len(out.splitlines()) == len(metrics["classes"]), err
+    again("--stage", 1, *fusion, folder=recipe)
 
 
 def test_a_file_is_classified_by_the_models_of_all_folds(emodb, timbre, clone):

@@ -86,5 +86,5 @@ if stage 4 "score: by language, with intervals, against the baselines -> <lang>/
 fi
 
 if stage 5 "report: results by language, gates, curves and the conf -> report.html"; then
-  steps/make_report.sh --card false --about "$data/about" "$exp"
+  steps/make_report.sh --about "$data/about" "$exp"
 fi

@@ -24,23 +24,29 @@ bad_audio=fail              # audio that cannot be used: fail, or skip
 corpus=$(from_caller "$corpus")
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
-plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" \
+planning=(--task classification --task fusion --folds true --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds"
   --init "$init" --exp "$exp" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+plan=$(make_plan "${planning[@]}")
 exp=$(planned "$plan" exp)
-feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end>
+feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end, or of the streams>
 baseline=$(planned "$plan" baseline) # features of the baselines: MFCC
 functionals=$(planned "$plan" functionals)
 labels=$(planned "$plan" labels)     # the table of the classes
-baselines=(majority duration energy statistics_svm statistics_regression functionals_regression joint_regression)
+streams=$(planned "$plan" streams)   # of a fusion
+baselines=(majority duration energy statistics_svm statistics_regression functionals_regression joint_regression
+  ${streams:+streams_regression})
 jobs=(--nj "$nj" --bad-audio "$bad_audio")
 
 if stage 0 "data: the corpus -> data/all, folds by actors -> data/folds"; then
   local/prepare_data.sh --folds "$folds" --nj "$nj" --bad-audio "$bad_audio" "$corpus" data
 fi
 
-if stage 1 "features: the conf checked; all -> ark/scp, for the models and for the baselines; folds of both"; then
+if stage 1 "features: the conf checked; the models of streams; all -> ark/scp, for models and baselines; folds of both"; then
   steps/check_conf.sh "$plan" data/folds/*/train
-  steps/make_feats.sh "${jobs[@]}" --conf "$plan/conf.yaml" data/all "$feats/all"
+  steps/train_front_ends.sh --nj "$nj" --device "$device" "$plan"
+  plan=$(make_plan "${planning[@]}") # again: the folder of streams is named by their models
+  feats=$(planned "$plan" feats)
+  steps/make_inputs.sh "${jobs[@]}" --device "$device" "$plan" data/all data "$feats/all"
   steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" data/all "$baseline/all"
   steps/make_feats.sh "${jobs[@]}" --conf "$plan/functionals.yaml" data/all "$functionals/all"
   steps/copy_folds.sh --labels "$labels" --also "$baseline/all" --also "$functionals/all" \
@@ -55,8 +61,8 @@ fi
 
 if stage 3 "predict: posteriors of each fold's test part, by its model -> test/ and by baselines -> baseline/"; then
   steps/predict_folds.sh "${jobs[@]}" --plan "$plan" --device "$device" "$feats/folds" "$exp"
-  steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/all" --labels "$labels" \
-    --folds "$feats/baseline_folds" "$exp/baseline"
+  steps/predict_baselines.sh "${baselines[@]/#/--baseline=}" --functionals "$functionals/all" \
+    ${streams:+--streams "$feats/all"} --labels "$labels" --folds "$feats/baseline_folds" "$exp/baseline"
 fi
 
 if stage 4 "score: accuracy, recall and F1 with intervals, against the baselines -> metrics.json"; then

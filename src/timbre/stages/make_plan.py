@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of it")
     parser.add_argument("--seeds", help='of an ensemble: the seeds of its members, "1 2 3"; "": none')
     parser.add_argument("--init", default="", help="an experiment directory whose model training starts from")
-    parser.add_argument("--task", default="verification", help="the task of the recipe's confs")
+    parser.add_argument("--task", action="append", help="a task of the recipe's confs; repeatable (verification)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="root of the data directories")
     parser.add_argument("--train", default="train", help="the data directory below it that is trained on")
     parser.add_argument(
@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> None:
         texts = make_plan(
             experiment,
             args.conf,
-            args.task,
+            args.task or ["verification"],
             exp,
             args.data,
             args.train,

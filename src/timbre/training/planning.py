@@ -23,7 +23,7 @@ from timbre.training.experiment import (
 def make_plan(
     experiment: Experiment,
     conf: Path,
-    task: str,
+    tasks: Sequence[str],
     exp: Path,
     data: Path,
     part: str = "train",
@@ -36,7 +36,7 @@ def make_plan(
 
     Args:
         conf: where the experiment was read from, for messages.
-        task: that of the recipe's confs.
+        tasks: those of the recipe's confs.
         data: the root of the recipe's data directories; those of features lie below it.
         part: the data directory below ``data`` that is trained on.
         baseline: the conf of the features of the untrained baseline.
@@ -48,8 +48,10 @@ def make_plan(
         TimbreError: for a name of a back-end that means nothing, for a conf that the recipe cannot train, and where
             the model that training starts from is not there.
     """
-    if experiment.task != task:
-        raise TimbreError(f"{conf}: its task is {experiment.task}; this recipe's confs have task: {task}")
+    if experiment.task not in tasks:
+        raise TimbreError(
+            f"{conf}: its task is {experiment.task}; this recipe's confs have task: {' or '.join(tasks)}"
+        )
     if folds:
         _refuse_in_folds(experiment, conf)
     if experiment.init and not (start := model_file(Path(experiment.init))).is_file():
@@ -66,6 +68,7 @@ def make_plan(
     names = {
         "exp": exp,
         "labels": experiment.labels,
+        "streams": " ".join(experiment.streams),
         "feats": feats,
         "train": feats / f"{part}{'_online' if online else copies}{speeds}",
         "augmented": data / augmented / part if augmented else "",
