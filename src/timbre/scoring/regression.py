@@ -2,8 +2,8 @@
 
     P(c | x) = softmax_c(w_c · x + b_c),     minimised: C Σ_n −log P(c_n | x_n) + ½ Σ_c ‖w_c‖²
 
-C is that of :data:`STRENGTHS` with the lowest cross-entropy on what the folds leave out. Each w_c is a sum of training
-vectors, and what is at right angles to all of them says nothing: more dimensions than vectors are turned to as many.
+C is that of :data:`STRENGTHS` with the lowest cross-entropy on what the folds leave out. Each w_c is a
+weighted sum of training vectors; more dimensions than there are vectors are therefore turned into as many.
 """
 
 from __future__ import annotations
