@@ -32,6 +32,11 @@ begin_step() {
   lock_file "$lock" ${STEP_LOCK:+"$STEP_LOCK"}
   WORK=$(timbre begin-step --force "${TIMBRE_FORCE:-false}" "$@")
   [[ -n $WORK ]] || exit 0
+  choose_job_word
+}
+
+# Sets $JOB; a step that has no output of its own calls it.
+choose_job_word() {
   local values
   values=$(declare -p)
   JOB=JOB
