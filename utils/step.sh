@@ -62,12 +62,13 @@ list_sources() {
   done
 }
 
-# find_corpus [--layout L] [--kind K --download DIR --inside FOLDER] CORPUS DATA NAME: prints where a corpus is.
+# find_corpus [--option O] [--layout L] [--kind K --download DIR --inside FOLDER] CORPUS DATA NAME: prints where a corpus is.
 #   CORPUS synthetic   spoken into data/corpus, by conf/corpus.yaml, laid out like L
 #   DIR                downloaded there, as K; its FOLDER is the corpus
-#   CORPUS             a folder; where it is empty, the one that DATA was made of. NAME is for the message if none is known
+#   CORPUS             a folder; where it is empty, the one that DATA was made of. NAME is for the message if none is known,
+#                      and so is O, the recipe's option for it
 find_corpus() {
-  local layout='' kind='' download='' inside='' utils
+  local option='--corpus DIR' layout='' kind='' download='' inside='' utils
   utils=$(dirname "${BASH_SOURCE[0]}")
   while [[ $1 == --* ]]; do
     printf -v "${1#--}" '%s' "$2"
@@ -85,7 +86,7 @@ find_corpus() {
     cat "$2/prepared_from"
   else
     [[ -n ${TIMBRE_STATUS:-} ]] ||
-      die "--corpus DIR is missing: where $3 is${kind:+, or --download DIR, to fetch it}${layout:+, or synthetic}"
+      die "$option is missing: where $3 is${kind:+, or --download DIR, to fetch it}${layout:+, or synthetic}"
     echo "the corpus"
   fi
 }

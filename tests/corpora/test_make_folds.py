@@ -11,7 +11,7 @@ import pytest
 from messages import names, refused
 
 from timbre.__main__ import main
-from timbre.corpora.folds import copy_folds, make_folds
+from timbre.corpora.folds import copy_folds, make_folds, take_split
 from timbre.kaldi import folds
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.perturb import add_speed_copies
@@ -165,6 +165,24 @@ def test_one_split_is_one_fold(source, tmp_path):
     said = list(copy_folds(tmp_path / "folds", source, tmp_path / "feats"))
     assert len(said) == 1 and names(said[0], "1 folds", "6 utterances")
     assert len(read_table(tmp_path / "feats/test/utt2spk")) == 6
+
+
+def test_a_split_that_a_table_says_is_one_fold(source, tmp_path):
+    def split(rows):
+        write_table(source.path / "utt2split", rows)
+        return list(take_split(DataDir(source.path), tmp_path / "folds", "utt2split"))
+
+    part_of = {utterance: "test" if utterance.startswith("10") else "train" for utterance in source.utt2spk}
+    assert names(split(part_of), "12 utterances, tested on 6")
+    parts = ({utterance for utterance, part in part_of.items() if part == one} for one in ("train", "test"))
+    assert read(tmp_path / "folds") == {1: tuple(parts)}
+    for rows, wanted in (
+        ({**part_of, "03-ja-fear": "dev"}, ("03-ja-fear", "'dev'")),
+        ({name: "test" if name.endswith("fear") else "train" for name in part_of}, ("fear", "train")),
+        (dict.fromkeys(part_of, "train"), ("test part",)),
+    ):
+        with refused(source.path, *wanted):
+            split(rows)
 
 
 def test_what_cannot_be_left_out(source, tmp_path):

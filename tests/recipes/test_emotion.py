@@ -16,8 +16,8 @@ from timbre.training.experiment import load_experiment
 
 ROOT, TESS, EMODB = Path(__file__).parents[2], "egs/tess/ser", "egs/emodb/ser"
 REGRESSIONS = [f"regression of {what}" for what in ("statistics", "functionals", "both")]
-RAVDESS = "egs/ravdess/ser"
-CONFS = [(recipe, conf) for recipe in (TESS, EMODB, RAVDESS) for conf in tiny.confs(recipe)]
+RAVDESS, CSV = "egs/ravdess/ser", "egs/csv/ser"
+CONFS = [(recipe, conf) for recipe in (TESS, EMODB, RAVDESS, CSV) for conf in tiny.confs(recipe)]
 SMALL = [
     "--corpus",
     "synthetic",

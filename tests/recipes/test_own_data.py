@@ -21,6 +21,7 @@ PAGE = "docs/own_data.md"
 SMALL = shlex.join(map(str, tiny.options(".", "xvector_am")))
 TRAINED = {  # by the settings for tests
     "./run.sh": f"./run.sh --stop-stage 2 --exp exp/xvector_am {SMALL}",
+    "egs/csv/ser/run.sh --table /path/to/my.csv": "egs/csv/ser/run.sh --table /path/to/my.csv --stop-stage 0",
     "timbre make-plan --conf conf/xvector_am.yaml --exp exp/mine": f"timbre make-plan --exp exp/mine {SMALL}",
 }
 
@@ -49,6 +50,8 @@ def given(tmp_path_factory, noise):
     (mine / "trials").write_text("".join(lines))
     models = {f"{speaker}-model": speaker for speaker in sorted(set(utterances.values()))}
     write_table(mine / "enrol", {model: f"{spk}-0 {spk}-1" for model, spk in models.items()})
+    rows = [f"{utt}.wav;{spk};{('calm', 'angry')[int(utt[-1]) % 2]}\n" for utt, spk in utterances.items()]
+    (root / "my.csv").write_text("path;speaker;label\n" + "".join(rows))
     tested = [utt for utt in utterances if utt[-1] in "23"]
     lines = [f"{model} {utt} {kinds[utterances[utt] == spk]}\n" for model, spk in models.items() for utt in tested]
     (mine / "trials_models").write_text("".join(lines))

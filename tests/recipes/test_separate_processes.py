@@ -19,6 +19,7 @@ RUNS = {
     "egs/ml2023hw4/sid": ("transformer_simple", SYNTHETIC),
     "egs/tess/ser": ("audionet_tied", SYNTHETIC),
     "egs/emodb/ser": ("ecapa_fbank", [*SYNTHETIC, "--set", "train.heldout_utterances=0.3"]),
+    "egs/csv/ser": ("xvector_mfcc", ["--table", "synthetic", "--set", "train.heldout_utterances=0.3"]),
     "egs/ravdess/ser": ("xvector_mfcc", [*SYNTHETIC, "--folds", 2, "--set", "train.heldout_utterances=0.5"]),
     "egs/multilingual/ser": ("only_mfcc", [*SYNTHETIC, "--protocol", "source"]),
     "egs/synthetic/byola": ("small", []),

@@ -113,6 +113,13 @@ def emodb(recipe, speak, out):
     return sorted(out.glob("folds/*/train"))
 
 
+def csv_table(recipe, speak, out):
+    table = speak(recipe, "csv_table", out / "corpus") / "my.csv"
+    timbre("prepare", "--corpus-kind", "csv_table", "--corpus", table, "--out", out)
+    timbre("make-folds", "--labels", "utt2emotion", "--unit", "speaker", out / "all", out / "folds")
+    return sorted(out.glob("folds/*/train"))
+
+
 def ravdess(recipe, speak, out):
     corpus = speak(recipe, "ravdess", out / "corpus")
     timbre("prepare", "--corpus-kind", "ravdess", "--corpus", corpus, "--option", "mix=true", "--out", out)
@@ -167,6 +174,7 @@ def multilingual(recipe, speak, out):
 STAGE_0 = {
     ".": voices,
     "egs/aishell/sv": aishell,
+    "egs/csv/ser": csv_table,
     "egs/emodb/ser": emodb,
     "egs/ml2023hw4/sid": course,
     "egs/multilingual/ser": multilingual,

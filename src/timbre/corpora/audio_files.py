@@ -18,6 +18,8 @@ from timbre.conf import Section
 from timbre.corpora.rows import Row
 from timbre.errors import AudioError, TimbreError, named, some
 from timbre.kaldi.audio import load_channels, require_sound
+from timbre.kaldi.foreign import ForeignError
+from timbre.kaldi.listening import convert
 from timbre.kaldi.policy import BadAudio
 
 FEW = 20
@@ -144,7 +146,7 @@ def readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -
     alike: dict[tuple[int, int, float], list[Row]] = {}
     for row in rows:
         with bad.caught(row.utterance):
-            samples, found = load_channels(str(row.wav), foreign=False)
+            samples, found = _load(row.wav)
             if samples.shape[1] > 1:
                 if not options.mix:
                     raise AudioError(
@@ -190,6 +192,14 @@ def readable(rows: Sequence[Row], rate: int, options: Options, report: Report) -
             "figures are not comparable with others, and durations say nothing"
         )
     return [replace(row, mix=row.utterance in mixed) for row in rows if row.utterance in rates]
+
+
+def _load(wav: str | Path) -> tuple[np.ndarray, int]:
+    """:func:`load_channels`, where what another program reads is to be converted by it."""
+    try:
+        return load_channels(str(wav))
+    except ForeignError as error:
+        raise AudioError(f"{wav}: {error}; convert it: {convert(str(wav))}") from None
 
 
 def _under_other_names(groups: Iterable[Sequence[Row]], bad: BadAudio) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Cross-validation: folds are chosen of utterances as they are prepared, and copied to directories of features.
 
 A fold leaves one unit out (:data:`timbre.corpora.splits.UNITS`), or where there are fewer folds a group of them: of
-ten speakers fold 1 is trained on nine and tested on the first. Folds of several corpora can be joined. How
-folds lie on disk: :mod:`timbre.kaldi.folds`.
+ten speakers fold 1 is trained on nine and tested on the first. A split that is given is one fold. Folds of several
+corpora can be joined. How folds lie on disk: :mod:`timbre.kaldi.folds`.
 """
 
 from __future__ import annotations
@@ -106,6 +106,28 @@ def make_folds(
         balanced = "".join(f", {value} {counts[value]}" for value in sorted(set(further.values())))
         yield f"{out}/{number}: {len(train)} utterances, tested on {len(test)} of {unit} '{left_out}'{balanced}"
     yield f"{out}: {len(folds)} folds, SHA-256 of the split {split_sha256(folds)}"
+
+
+def take_split(source: DataDir, out: Path, split: str, labels: str = "utt2emotion") -> Iterator[str]:
+    """Writes ``out/1/{train,test}`` as a table ``<utt> train|test`` of ``source`` says; yields what is to be said.
+
+    Raises:
+        TimbreError: for an utterance that the table lacks or puts elsewhere, a part without utterances, and a class
+            of ``labels`` that is tested and not trained on.
+    """
+    part_of = read_labels(source, split)
+    if other := [utterance for utterance, part in part_of.items() if part not in ("train", "test")]:
+        raise TimbreError(
+            f"{source.path}/{split}: '{other[0]}' is in '{part_of[other[0]]}', expected train or test "
+            f"({len(other)} such lines); correct it"
+        )
+    train, test = ({utterance for utterance, part in part_of.items() if part == one} for one in ("train", "test"))
+    folds = [(train, test)]
+    _refuse_untrained(source, folds, labels)
+    _refuse_further(out, folds)
+    _write(source, folds, out)
+    yield f"{out}/1: {len(train)} utterances, tested on {len(test)}, as {split} says"
+    yield f"{out}: 1 fold, SHA-256 of the split {split_sha256(folds)}"
 
 
 def _by_utterance(source: DataDir, name: str) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ A corpus module ``timbre.corpora.<name>`` holds ``prepare(corpus: Path) -> {part
 - ``class Options(Section)``: what ``--option NAME=VALUE`` may say. Then its functions are
   ``prepare(corpus, options, report)`` and, for trial lists of its own, ``write_lists(test, options, report)`` with
   the :class:`~timbre.kaldi.datadir.DataDir` of the part ``test``; ``report`` takes lines for the user;
+- ``EDITED = True`` where people write the corpus's table themselves: a later version of it replaces an earlier one;
 - ``ARCHIVES``, for ``timbre download``; ``LAYOUT``, for synthetic stand-ins (:mod:`timbre.corpora.layout`).
 """
 
@@ -26,6 +27,7 @@ from timbre.errors import TimbreError, did_you_mean, doing, some
 from timbre.kaldi.atomic import together
 from timbre.kaldi.datadir import invert
 from timbre.kaldi.text import read_optional, write_table
+from timbre.kaldi.transform import remove_tables_but
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,22 @@ def prefixed(parts: Mapping[str, Sequence[Row]], prefix: str) -> dict[str, list[
     return {part: [renamed(row) for row in rows] for part, rows in parts.items()}
 
 
-def write_data_dirs(out: Path, parts: Mapping[str, Sequence[Row]]) -> None:
+def write_data_dirs(out: Path, parts: Mapping[str, Sequence[Row]], anew: bool = False) -> None:
     """Writes ``out/<part>`` for each part: nothing before all rows are checked, each directory whole.
 
-    Tables that later stages added to a directory stay; they are about the same utterances and files.
+    Tables that later stages added to a directory stay; they are about the same utterances and files. With ``anew``
+    they go, and so does what the rows do not have any more.
 
     Raises:
         TimbreError: for rows that make no valid directory, and where a directory of other audio stands.
     """
     tables = {part: _tables(part, rows) for part, rows in parts.items()}
-    for part in parts:
+    for part in () if anew else parts:
         _refuse_other_corpus(out / part, tables[part])
     for part in parts:
         _write(out / part, tables[part])
+        if anew:
+            remove_tables_but(out / part, tables[part])
 
 
 def summary(parts: Mapping[str, Sequence[Row]], expected: Mapping[str, tuple[int, int]]) -> Iterator[str]:

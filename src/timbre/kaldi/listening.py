@@ -64,7 +64,9 @@ def listen(path: str, rates: Collection[tuple[int | None, bool]], args: argparse
 def convert(path: str) -> str:
     """The command line that makes a wav of a file."""
     name = path if not path.startswith("-") else f"./{path}"
-    return f"ffmpeg -i {shlex.quote(name)} {shlex.quote(name.rsplit('.', 1)[0] + '.wav')}"
+    stem = name.rsplit(".", 1)[0]
+    converted = f"{stem}.wav" if name != f"{stem}.wav" else f"{stem}_converted.wav"
+    return f"ffmpeg -i {shlex.quote(name)} {shlex.quote(converted)}"
 
 
 def _by_ffmpeg(path: str, container: str) -> bytes:

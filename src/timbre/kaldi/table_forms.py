@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from timbre.kaldi.layout import keyed_by
@@ -23,6 +24,7 @@ SPEEDS = (0.1, 10.0)
 # No program shows these, or programs differ on whether they separate: control characters, the blanks that are not
 # ASCII, the byte order mark.
 _HIDDEN = r"\0-\x08\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff\ufeff"
+_SIGNS = r"!-*,/:-@\[-^`{-~"  # ASCII's but for + - . and _
 _KEY = rf"[^ \t\n{_HIDDEN}]+"
 _ID = rf"(?!\.\.?(?:[ \t\n]|\Z))[^ \t\n{_HIDDEN}/-][^ \t\n{_HIDDEN}/]*"
 _WORD = r"[^ \t\n]+"
@@ -142,6 +144,11 @@ def words(value: str) -> list[str]:
 def is_key(name: str) -> bool:
     """Whether a name could be a key of any table: no blanks and no control characters."""
     return re.fullmatch(_KEY, name) is not None
+
+
+def as_key(text: str) -> str:
+    """A text of people's as a key: blanks, signs that shells know and what no program shows become ``_``."""
+    return re.sub(rf"[ \t\n{_HIDDEN}{_SIGNS}]+", "_", unicodedata.normalize("NFC", text))
 
 
 def segment_of(value: str) -> tuple[str, float, float]:

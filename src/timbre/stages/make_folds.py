@@ -1,7 +1,8 @@
 """Makes the folds of a cross-validation: OUT/<k>/{train,test}, each leaving one speaker, session or text out.
 
 With --folds N each leaves out a group of them, the classes spread about equally over the groups, and with --balance
-TABLE (spk2gender) the values of that table, too; with --together FILE a group of that table, '<unit> <group>'.
+TABLE (spk2gender) the values of that table, too; with --together FILE a group of that table, '<unit> <group>'. With
+--split TABLE (utt2split) there is one fold, whose parts that table says.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from timbre.corpora.folds import make_folds
+from timbre.corpora.folds import make_folds, take_split
 from timbre.corpora.splits import UNITS
+from timbre.errors import TimbreError
 from timbre.kaldi.datadir import DataDir
 
 
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups = parser.add_mutually_exclusive_group()
     groups.add_argument("--folds", type=int, help="how many (default: one for each unit)")
     groups.add_argument("--together", type=Path, help="table '<unit> <group>' of those that are left out together")
+    groups.add_argument("--split", help="table '<utt> train|test' of the data directory: one fold, of these parts")
     parser.add_argument(
         "--balance", help="with --folds: a table of speakers or utterances, spread equally over the groups, too"
     )
@@ -28,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
+    source = DataDir(args.source)
+    if args.split and args.balance:
+        raise TimbreError(
+            f"--balance {args.balance} has no effect with --split {args.split}; leave one of them out"
+        )
     how = (args.unit, args.labels, args.folds, args.together, args.balance)
-    for line in make_folds(DataDir(args.source), args.out, *how):
+    lines = (
+        take_split(source, args.out, args.split, args.labels) if args.split else make_folds(source, args.out, *how)
+    )
+    for line in lines:
         print(line)

@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corpus-kind", required=True, help="its module in timbre.corpora (aishell, synthetic, voxceleb …)"
     )
-    parser.add_argument("--corpus", type=Path, required=True, help="root folder of the corpus")
+    parser.add_argument(
+        "--corpus", type=Path, required=True, help="root folder of the corpus; of csv_table the file"
+    )
     parser.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="of its module's Options (repeatable)"
     )
@@ -41,7 +43,7 @@ def main(args: argparse.Namespace) -> None:
     if args.prefix:
         parts = prefixed(parts, args.prefix)
     parts = write_mixed(args.out, parts)
-    write_data_dirs(args.out, parts)
+    write_data_dirs(args.out, parts, anew=getattr(module, "EDITED", False))
     if hasattr(module, "write_lists"):
         module.write_lists(DataDir(args.out / "test"), *further)
     with atomic_write(args.out / "about") as file:
