@@ -19,9 +19,11 @@ from timbre.kaldi.trials import read_trials
 
 PAGE = "docs/own_data.md"
 SMALL = shlex.join(map(str, tiny.options(".", "xvector_am")))
+BEGUN = ["egs/csv/ser/run.sh --table /path/to/my.csv"]
+BEGUN += [f"egs/synthetic/{name}/run.sh --data data/both" for name in ("byola", "wav2vec")]
 TRAINED = {  # by the settings for tests
+    **{command: f"{command} --stop-stage 0" for command in BEGUN},
     "./run.sh": f"./run.sh --stop-stage 2 --exp exp/xvector_am {SMALL}",
-    "egs/csv/ser/run.sh --table /path/to/my.csv": "egs/csv/ser/run.sh --table /path/to/my.csv --stop-stage 0",
     "timbre make-plan --conf conf/xvector_am.yaml --exp exp/mine": f"timbre make-plan --exp exp/mine {SMALL}",
 }
 
@@ -34,13 +36,19 @@ def shell(clone, call):
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory, noise):
-    """Data directories of users: ``mine`` with audio, trials and models, ``kaldi`` for its features."""
+    """Data of users: ``mine`` with audio, trials and models, ``more``, ``kaldi`` for its features, a table."""
     root = tmp_path_factory.mktemp("given")
     utterances = {f"{speaker}-{n}": speaker for speaker in ("anna", "ben", "cem", "dora") for n in range(4)}
     for seed, utterance in enumerate(utterances):
         noise(root / f"{utterance}.wav", seed)
     for name in ("mine", "kaldi"):
         write_table(root / name / "utt2spk", utterances)
+    others = {f"eva-{n}": "eva" for n in range(2)}
+    for seed, utterance in enumerate(others, start=len(utterances)):
+        noise(root / f"{utterance}.wav", seed)
+    write_table(root / "more/utt2spk", others)
+    write_table(root / "more/spk2utt", {"eva": " ".join(others)})
+    write_table(root / "more/wav.scp", {utterance: root / f"{utterance}.wav" for utterance in others})
     write_table(root / "kaldi/spk2utt", {spk: " ".join(utts) for spk, utts in invert(utterances).items()})
     mine = root / "mine"
     write_table(mine / "wav.scp", {utterance: root / f"{utterance}.wav" for utterance in utterances})
