@@ -29,5 +29,6 @@ while read -r name frames vectors model; do
   streams+=(--stream "$stream")
 done < <(cat "$plan/streams" 2>/dev/null)
 begin_step join_streams "$out" --by-content --keep --data "$data" "${reads[@]}"
-timbre join-streams "${streams[@]}" "$data" "$WORK"
+mapfile -t by_speaker <"$plan/by_speaker"
+timbre join-streams "${streams[@]}" "${by_speaker[@]/#/--by-speaker=}" "$data" "$WORK"
 end_step

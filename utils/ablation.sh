@@ -33,6 +33,7 @@ for ((i = 1; i <= $#; i++)); do
     --corpus | --corpus-?? | --download) stage=0 ;;
     --set) settings+=(--set "${@:i+1:1}") ;;
     --protocol) protocol=${*:i+1:1} ;;
+    --normalise) [[ ${*:i+1:1} == none ]] || settings+=(--set "normalise=${*:i+1:1}") ;;
     --init) settings+=(--set "init=${@:i+1:1}") ;;
     --exp) die "--exp would put all trainings into one directory; leave it out" ;;
     --conf) die "--conf would be trained in the place of each of the confs; name it before the --" ;;

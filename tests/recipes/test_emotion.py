@@ -11,6 +11,7 @@ import soundfile
 import tiny
 from messages import names
 
+from timbre.kaldi.tables import read_matrix
 from timbre.kaldi.text import read_table
 from timbre.training.experiment import load_experiment
 
@@ -29,6 +30,12 @@ SMALL = [
 
 def utterances(path):
     return {line.split()[0] for line in path.open()}
+
+
+def read_frames(plan, folder):
+    """The utterances of the features that a plan names, and their frames."""
+    table = read_table(folder / read_table(plan / "names")["feats"] / "all/feats.scp")
+    return list(table), [read_matrix(str(folder / place)) for place in table.values()]
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +236,41 @@ def test_an_ensemble_trains_what_is_not_there_and_averages(ensemble, again, timb
         said.append({name: float(share) for name, share in map(str.split, out.splitlines())})
     assert all(abs(said[0][name] - (said[1][name] + said[2][name]) / 2) < 2e-4 for name in said[0])
     again(*ensemble, folder=TESS)
+
+
+def test_features_by_speaker_are_transductive_and_no_recording_is_classified(emodb, run, again, timbre, clone):
+    words = [*SMALL[:-1], "exp/y", "--normalise", "speaker"]
+    code, out, err = run("run.sh", *words, folder=EMODB)
+    assert code == 0, out + err
+    exp, verdict = (
+        clone / EMODB / "exp/y",
+        ["synthetic speech", "transductive", "speaker-independent", "text-dependent"],
+    )
+    metrics = json.loads((exp / "metrics.json").read_text())
+    assert metrics["verdict"] == verdict and "transductive" in out
+    for page in ("report.html", "model_card.md"):
+        assert "transductive" in (exp / page).read_text()
+    assert "transductive" not in json.loads((clone / EMODB / "exp/x/metrics.json").read_text())["verdict"]
+    frames = dict(zip(*read_frames(exp / "plan", clone / EMODB), strict=True))
+    for speaker in {name[:2] for name in frames}:
+        every = np.concatenate([rows for name, rows in frames.items() if name[:2] == speaker])
+        assert np.allclose(every.mean(axis=0), 0, atol=1e-4) and np.allclose(every.std(axis=0), 1, atol=1e-3)
+    wav = sorted((clone / EMODB / "data/corpus").glob("**/*.wav"))[0]
+    code, _, err = timbre("classify", wav, "--model", "exp/y", folder=EMODB)
+    assert code == 1 and names(err, "steps/predict.sh", "by speaker")
+    again(*words, folder=EMODB)
+
+
+@pytest.mark.all
+@pytest.mark.parametrize(("recipe", "conf"), [(TESS, "audionet"), (RAVDESS, "xvector_mfcc")])
+def test_ensembles_and_features_by_speaker_go_together(tess, ravdess, run, clone, recipe, conf):
+    held = ["train.heldout_utterances=0.5"] if recipe == RAVDESS else []
+    words = ["--normalise", "speaker", "--seeds", "1 2", "--stage", 1, *tiny.options(recipe, conf, *held)]
+    folder = "exp/exercise/y" if recipe == TESS else "exp/y"
+    code, out, err = run("run.sh", *words, "--exp", folder, folder=recipe)
+    assert code == 0, out + err
+    metrics = json.loads((clone / recipe / folder / "metrics.json").read_text())
+    assert "transductive" in metrics["verdict"] and list(metrics["members"]) == ["1", "2"]
 
 
 def test_mistakes_are_named(tess, run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,6 +144,25 @@ def test_an_ensemble_averages_posteriors_and_gates_by_language(fused, run, clone
         assert all(one[0] == names_of for one in members)
         np.testing.assert_allclose(mean, (members[0][1] + members[1][1]) / 2, atol=1e-6)
     assert out.count("ensemble − mean") == 2 and (exp / "gates.json").exists()
+
+
+@pytest.mark.all
+def test_streams_by_speaker_are_transductive(fused, run, timbre, clone):
+    words = [*fused, "--normalise", "speaker", "--exp", "exp/speaker_independent/z"]
+    code, out, err = run("run.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    exp = clone / HERE / "exp/speaker_independent/z"
+    for lang in ("de", "fr"):
+        assert "transductive" in json.loads((exp / lang / "metrics.json").read_text())["verdict"]
+    assert (exp / "report.html").read_text().count("transductive") >= 4
+    feats = clone / HERE / read_table(exp / "plan/names")["feats"] / "all"
+    speakers = read_table(feats / "utt2spk")
+    utterances, vectors = read_vectors(feats / "vectors_byol.scp")
+    one = np.array([speakers[name] == speakers[utterances[0]] for name in utterances])
+    assert np.allclose(vectors[one].mean(axis=0), 0, atol=1e-3)
+    wav = sorted(Path(fused[1]).glob("**/*.wav"))[0]
+    code, _, err = timbre("classify", wav, "--model", exp, "--lang", "de", folder=HERE)
+    assert code == 1 and names(err, "steps/predict.sh", "by speaker")
 
 
 def test_streams_are_made_once_for_all_confs(fused, run, clone):

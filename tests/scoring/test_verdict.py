@@ -10,7 +10,7 @@ from messages import names, refused
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.text import write_table
 from timbre.scoring.overlap import overlap
-from timbre.scoring.verdict import stamp, verdict, warnings
+from timbre.scoring.verdict import of_speech, stamp, verdict, warnings
 
 LABELS = "utt2emotion"
 
@@ -113,3 +113,10 @@ def test_warnings_name_what_is_not_beaten_and_few_speakers():
 def test_the_stamp_is_one_line():
     assert stamp({"verdict": ["speaker-dependent", "text-dependent"]}) == "speaker-dependent, text-dependent"
     assert stamp({"verdict": None}) == stamp({"verdict": []}) == ""
+
+
+def test_features_by_speaker_are_transductive(part):
+    test = part("by", {"b-1": "b", "b-2": "b"})
+    assert of_speech(test.path) == []
+    (test.path / "front_end.yaml").write_text("by_speaker: {uniform: false}\n")
+    assert of_speech(test.path) == ["transductive"] and stamp({"verdict": of_speech(test.path)}) == "transductive"

@@ -6,7 +6,6 @@
 #   ./run.sh --corpus synthetic                           all four as synthetic speech, to try the recipe
 #   ./run.sh --conf conf/no_gate.yaml --stage 1           another experiment, beside the first
 #   ./run.sh --protocol source --corpus synthetic         a random fifth is tested: its speakers are known to training
-#   utils/ablation.sh --measure recall conf/fusion.yaml conf/no_gate.yaml -- --corpus synthetic      what a part is worth
 #   local/cross_lingual.sh                                trained on one language, tested on each
 #
 # Nobody who is tested is trained on: folds of IEMOCAP's sessions, EMO-DB's and ShEMO's speakers, CaFE's pairs. RESULTS.md.
@@ -16,6 +15,7 @@ protocol=speaker_independent  # speaker_independent or source
 conf=conf/fusion.yaml         # the experiment; a path from the recipe's folder
 set=()                        # override one key of the conf (repeatable): train.epochs=5
 seeds=                        # an ensemble of trainings with these seeds, "1 2 3": their probabilities are averaged
+normalise=none                # speaker: features by mean and deviation of all that each speaker says; transductive
 exp=                          # experiment directory (default: exp/<protocol>/ and the conf's name with overrides)
 corpus=                       # synthetic: all four corpora, spoken by espeak-ng
 corpus_en=                    # IEMOCAP's folder; those that are used are known after the first run
@@ -34,8 +34,8 @@ corpora=(en="$(from_caller "$corpus_en")" de="$(from_caller "$corpus_de")" fa="$
 data=data/$protocol
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
-planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" --exp "$exp"
-  --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+planning=(--task fusion --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" --normalise "$normalise"
+  --exp "$exp" --expdir "exp/$protocol" --data "$data" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 plan=$(make_plan "${planning[@]}")
 exp=$(planned "$plan" exp)
 labels=$(planned "$plan" labels)     # the table of the classes

@@ -13,6 +13,7 @@ set -euo pipefail
 conf=conf/ecapa_fbank.yaml  # the experiment; a path from the recipe's folder
 set=()                      # override one key of the conf (repeatable): train.epochs=5
 seeds=                      # an ensemble of trainings with these seeds, "1 2 3": their probabilities are averaged
+normalise=none              # speaker: features by mean and deviation of all that each speaker says; transductive
 init=                       # an experiment directory whose model training starts from
 exp=                        # experiment directory (default: exp/ and the conf's name with overrides)
 corpus=                     # the corpus's folder, or synthetic; known after the first run
@@ -25,7 +26,7 @@ corpus=$(from_caller "$corpus")
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
 planning=(--task classification --task fusion --folds true --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds"
-  --init "$init" --exp "$exp" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
+  --normalise "$normalise" --init "$init" --exp "$exp" --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 plan=$(make_plan "${planning[@]}")
 exp=$(planned "$plan" exp)
 feats=$(planned "$plan" feats)       # data/<kind, dimension and hash of the front-end, or of the streams>

@@ -20,6 +20,7 @@ protocol=exercise        # exercise, word_disjoint, cross_speaker or seven_class
 conf=conf/audionet.yaml  # the experiment; a path from the recipe's folder
 set=()                   # override one key of the conf (repeatable): train.epochs=5
 seeds=                   # an ensemble of trainings with these seeds, "1 2 3": their probabilities are averaged
+normalise=none           # speaker: features by mean and deviation of all that each speaker says; transductive
 init=                    # an experiment directory whose model training starts from
 exp=                     # experiment directory (default: exp/<protocol>/ and the conf's name with overrides)
 corpus=                  # the corpus's folder, or synthetic; known after the first run
@@ -34,7 +35,7 @@ data=data/$protocol
 
 # exp/<conf>/plan: the resolved conf, and the names of folders that follow from it
 plan=$(make_plan --task classification --folds true --conf "$conf" "${set[@]/#/--set=}" --seeds "$seeds" \
-  --init "$init" --exp "$exp" --expdir "exp/$protocol" --data "$data" \
+  --normalise "$normalise" --init "$init" --exp "$exp" --expdir "exp/$protocol" --data "$data" \
   --baseline conf/mfcc.yaml --functionals conf/functionals.yaml)
 exp=$(planned "$plan" exp)
 feats=$(planned "$plan" feats)       # data/<protocol>/<kind, dimension and hash of the front-end>

@@ -20,12 +20,21 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import read_matrix, read_vector
 from timbre.kaldi.waveform import Waveform
 
+ALONE = (
+    "this model takes features that are normalised by speaker, and one recording does not tell what is normal for "
+    "its speaker; make a data directory of all that the speaker says (docs/own_data.md) with its features by the "
+    "model's conf (steps/make_feats.sh --conf <model>/conf.yaml), and classify that (steps/predict.sh)"
+)
+"""Why such a model takes no audio."""
+
 
 class InputConf(Section):
     """How extracted frames are read: normalised first, voiced frames selected after, as in Kaldi."""
 
-    cmvn: Literal["none", "utterance", "sliding", "global"] = Field(
-        "utterance", description="over what frames are normalised; global: over all utterances that are trained on"
+    cmvn: Literal["none", "utterance", "sliding", "global", "speaker"] = Field(
+        "utterance",
+        description="over what frames are normalised; global: over all utterances that are trained on; speaker: "
+        "over all of a speaker, mean and deviation, where features are made (run.sh --normalise speaker)",
     )
     window: PositiveInt = Field(
         300, description="frames of the sliding window, centred", json_schema_extra=only(cmvn="sliding")
@@ -41,7 +50,7 @@ class InputConf(Section):
     @property
     def reach(self) -> int | None:
         """Frames around a frame that its normalisation looks at; ``None`` for all of the utterance's."""
-        return {"none": 0, "utterance": None, "sliding": self.window, "global": 0}[self.cmvn]
+        return {"utterance": None, "sliding": self.window}.get(self.cmvn, 0)
 
     def checked(self, statistics: np.ndarray | None) -> np.ndarray | None:
         """The training part's ``statistics`` (2, F), which ``cmvn: global`` cannot do without."""
@@ -59,7 +68,7 @@ class InputConf(Section):
             statistics: mean and inverse deviation (2, F) of the training part
                 (:func:`timbre.features.cmvn.global_statistics`), for ``cmvn: global``.
         """
-        if self.cmvn == "none":
+        if self.cmvn in ("none", "speaker"):  # by speaker they are in the ark
             return frames
         if self.cmvn == "global":
             mean, scale = statistics
@@ -128,6 +137,8 @@ class FrontEnd:
 
     def __call__(self, samples: np.ndarray, seed: int = 0) -> np.ndarray:
         """``seed``: of the dither, if the conf has any; by default the same for all audio."""
+        if self._conf.cmvn == "speaker":
+            raise TimbreError(ALONE)
         wave = torch.from_numpy(samples)
         with dithering(self._features, seed):
             extracted = self._extract(wave).numpy()

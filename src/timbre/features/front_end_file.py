@@ -13,7 +13,7 @@ from timbre import plain_yaml
 from timbre.conf import Section
 from timbre.conf_files import flat, read_mapping
 from timbre.errors import TimbreError
-from timbre.features.front_end import InputConf, build_extractor
+from timbre.features.front_end import InputConf, build_extractor, is_uniform
 from timbre.features.published import model_sha256
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.datadir import DataDir
@@ -24,13 +24,15 @@ _HARMLESS = ("storage", "resample", "model")  # how frames are stored, other rat
 
 
 def front_end(features: Section, conf: InputConf, state: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What decides the values of frames, as plain data; voice activity too.
+    """What decides the values of frames, as plain data; voice activity too, and normalisation by speaker.
 
     Args:
         state: of the network that extracts the frames, where it is not to be read from the conf's ``model``.
     """
     values = {key: value for key, value in features.model_dump(mode="json").items() if key not in _HARMLESS}
     found = {"features": values, "vad": conf.vad.model_dump(mode="json")}
+    if conf.cmvn == "speaker":
+        found["by_speaker"] = {"uniform": is_uniform(features)}
     extractor = build_extractor(features, state)
     if hasattr(extractor, "state"):
         found["features"]["model_sha256"] = model_sha256(extractor.state)
@@ -72,7 +74,7 @@ def require_front_end(
             "with steps/make_feats.sh, or if you know that they fit take them with --trust-features true"
         )
     there, here = flat(read_mapping(path)), flat(front_end(features, conf, state))
-    parts = ("features.", "vad.") if conf.voiced_only else ("features.",)
+    parts = ("features.", "by_speaker.", *(["vad."] if conf.voiced_only else []))
     every = sorted(there.keys() | here.keys(), key=lambda key: (key != "features.kind", key))  # that tells most
     keys = [key for key in every if key.startswith(parts)]
     if differ := [

@@ -35,9 +35,7 @@ class ModelConf(Section):
     features: AnySection = plugin(
         "timbre.features", "fbank", "from waveform to frames (written to ark)", _NO_FUSION
     )
-    input: InputConf = Field(
-        InputConf(), description="how frames are read: normalisation, voiced frames", json_schema_extra=_NO_FUSION
-    )
+    input: InputConf = Field(InputConf(), description="how frames are read: normalisation, voiced frames")
     encoder: AnySection = plugin("timbre.models", "xvector", "from frames to embedding", _NO_FUSION)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from timbre.conf_files import read_mapping
 from timbre.kaldi.atomic import atomic_write, copy_file
 from timbre.kaldi.layout import FRONT_END, NOTES
 from timbre.kaldi.text import read_lines, read_optional, read_table
@@ -35,6 +36,8 @@ def reuse_frames(out: Path, work: Path) -> int:
     utterances = read_table(work / "utt2spk").keys()
     if utterances != read_table(old / "utt2spk").keys() | skipped.keys():
         return 0
+    if "by_speaker" in (read_mapping(old / FRONT_END) if (old / FRONT_END).exists() else {}):
+        return 0  # who says what has changed, perhaps
     (work / "data").mkdir(exist_ok=True)
     for ark in (old / "data").glob("*.ark"):
         try:

@@ -167,7 +167,7 @@ def _classifier(
         "kind": kind,
         "labels": conf["labels"],
         "names": [cell(name) for name in model.classes] if len(model.classes) <= FEW_CLASSES else [],
-        "audio": model.front_end.sample_rate is not None,
+        "audio": model.front_end.sample_rate is not None and not _by_speaker(model),
     }
     name = "held-out error and temperature (nothing was held out in training)"
     return _Task("model_card_classification.md", values, "utterances", name, bool(fitted), limits)
@@ -213,8 +213,14 @@ def _limits(metrics: Mapping[str, Any], about: str, task: _Task) -> list[str]:
     return limits + task.limits
 
 
+def _by_speaker(model: TrainedModel) -> bool:
+    return model.conf.input.cmvn == "speaker"
+
+
 def _input(model: TrainedModel) -> str:
     """What the model can be given."""
+    if _by_speaker(model):
+        return "It takes no single recording: its features are normalised by all that a speaker says."
     rate, frames = model.front_end.sample_rate, f"of {model.encoder.min_frames} frames or more"
     if rate is None:
         return f"It takes frames of its corpus only, no audio; utterances {frames}."

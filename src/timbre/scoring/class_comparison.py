@@ -16,6 +16,7 @@ from timbre.scoring.classification import COMPARED, decide, ordered, sha256_of_l
 from timbre.scoring.difference import Difference
 from timbre.scoring.measured import System
 from timbre.scoring.posteriors import Posteriors
+from timbre.scoring.verdict import stamp
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def compare_classes(first: System, second: System) -> tuple[str, dict[str, Diffe
         f"{tested.data.path}: {len(tested.utterances)} utterances, {len(set(tested.labels))} classes, "
         f"{tested.speakers.max() + 1} speakers, SHA-256 {tested.sha256}"
     )
+    stamps = [(system.folder, stamp(system.metrics)) for system in (first, second)]
+    said += "".join(f"\n{folder}: {how_tested}" for folder, how_tested in stamps if how_tested)
     return said, {
         name: Difference.of(points[0][name], points[1][name], draws[0][name] - draws[1][name]) for name in COMPARED
     }

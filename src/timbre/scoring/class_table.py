@@ -9,7 +9,7 @@ from typing import Any
 
 from timbre.scoring.classification import BEST, COMPARED
 from timbre.scoring.evaluation import aligned, percent
-from timbre.scoring.verdict import stamp, warnings
+from timbre.scoring.verdict import TRANSDUCTIVE, stamp, warnings
 
 HEAD = ("system", "accuracy % [95 %]", "recall (UA) %", "F1 %", f"top-{BEST} %", "cross-entropy")
 CLASS_HEAD = ("class", "utterances", "recall % [95 %]", "precision %", "F1 % [95 %]")
@@ -145,6 +145,11 @@ def parts(metrics: dict[str, Any]) -> list[str]:
     if folds > 1:
         said.append(f"{folds} models, one for each fold, are tested each on what it was not trained on.")
         both = "both parts of a fold"
+    if TRANSDUCTIVE in (metrics.get("verdict") or []):
+        said.append(
+            "Features are normalised by speaker: all that a tested speaker says is looked at, without its labels, "
+            "before any of it is classified (transductive)."
+        )
     if members := metrics.get("members"):
         said.append(f"Each model is {len(members)} trainings with other seeds, whose probabilities are averaged.")
     if metrics["labels"] == "utt2spk" and shared:

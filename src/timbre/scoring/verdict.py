@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from timbre.corpora.layout import SYNTHETIC, about
+from timbre.features.by_speaker import is_by_speaker
 from timbre.scoring.difference import SIGNIFICANT
 from timbre.scoring.evaluation import percent
+
+TRANSDUCTIVE = "transductive"
+"""Features were normalised by speaker: of the tested speakers all speech was looked at, without its labels."""
 
 SAME_AUDIO = "identical audio in both parts"
 
@@ -33,8 +37,8 @@ def verdict(train: dict[str, Any], labels: str) -> list[str]:
 
 
 def of_speech(data: Path) -> list[str]:
-    """That the speech of a data directory is synthetic, if it is."""
-    return [SYNTHETIC.lower()] * about(data).startswith(SYNTHETIC)
+    """That the speech of a data directory is synthetic and its features are by speaker, as far as they are."""
+    return [SYNTHETIC.lower()] * about(data).startswith(SYNTHETIC) + [TRANSDUCTIVE] * is_by_speaker(data)
 
 
 def stamp(metrics: dict[str, Any]) -> str:

@@ -13,6 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conf", type=Path, required=True, help="the experiment's conf")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of it")
     parser.add_argument("--seeds", help='of an ensemble: the seeds of its members, "1 2 3"; "": none')
+    parser.add_argument(
+        "--normalise",
+        choices=["none", "speaker"],
+        default="none",
+        help="speaker: features by mean and deviation of each speaker, in the place of what confs say",
+    )
     parser.add_argument("--init", default="", help="an experiment directory whose model training starts from")
     parser.add_argument("--task", action="append", help="a task of the recipe's confs; repeatable (verification)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="root of the data directories")
@@ -32,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     settings = args.set + ([f"init={args.init}"] if args.init else [])
+    named = [*settings, "normalise=speaker"] if args.normalise == "speaker" else settings
     seeds = read_seeds(args.seeds or "")
     if seeds and any(setting.startswith("train.seed=") for setting in settings):
         raise TimbreError("--seeds names the seed of each training; leave out --set train.seed")
@@ -40,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
         """The experiment with these settings beside those of the command."""
         if args.exp:
             return Path(",".join([args.exp, *further]))
-        return args.expdir / experiment_name(args.conf, [*settings, *further])
+        return args.expdir / experiment_name(args.conf, [*named, *further])
 
     exp = Path(args.exp) if args.exp else directory(*(["seeds=" + "+".join(seeds)] if seeds else []))
     plan = exp / "plan"
@@ -48,10 +55,12 @@ def main(args: argparse.Namespace) -> None:
     asked |= {"exp": str(exp)}
     if not is_current(plan, asked):
         plan = args.temporary or plan
-        from timbre.training.experiment import load_experiment
+        from timbre.training.experiment import by_speaker, load_experiment
         from timbre.training.planning import make_plan, plan_members
 
         experiment = load_experiment(args.conf, settings)
+        if args.normalise == "speaker" or experiment.input.cmvn == "speaker":
+            experiment = by_speaker(experiment)
         folds = args.folds == "true"
         texts = make_plan(
             experiment,

@@ -16,7 +16,7 @@ from timbre.corpora.splits import Unit
 from timbre.errors import TimbreError, did_you_mean
 from timbre.features.augment import AugmentConf
 from timbre.features.frames import gives_vectors, require_waveforms
-from timbre.features.front_end import build_extractor
+from timbre.features.front_end import InputConf, build_extractor
 from timbre.features.published import model_sha256
 from timbre.models.fusion import FusionConf
 from timbre.models.streams import StreamConf, stream_features, stream_identity, usable
@@ -183,6 +183,9 @@ class TrainConf(Section):
         return self
 
 
+BY_SPEAKER = InputConf(cmvn="speaker")
+"""How the streams of a fusion are read that are normalised by speaker."""
+
 Task = Literal["verification", "classification", "self_supervised", "phones", "fusion"]
 
 
@@ -251,6 +254,8 @@ class Experiment(ModelConf):
             confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"
         ):
             raise ValueError(f"loss {self.loss.kind} has no classes; task classification needs one that has")
+        if self.input.cmvn == "speaker" and self.train.features == "online":
+            raise ValueError("input.cmvn speaker takes features from ark, where all of a speaker are known")
         for asked, what in (
             (self.train.features == "online", "train.features online cannot compute"),
             (self.speeds, "speeds cannot change"),
@@ -268,6 +273,10 @@ class Experiment(ModelConf):
         if unknown := [name for name in self.use if name not in self.streams]:
             raise ValueError(
                 f"use names '{unknown[0]}', which is none of streams{did_you_mean(unknown[0], self.streams)}"
+            )
+        if self.input not in (InputConf(), BY_SPEAKER):
+            raise ValueError(
+                "input has no effect with task fusion, whose streams have their own, but cmvn: speaker"
             )
         if self.train.sampler == "p_by_k":
             raise ValueError("task fusion has no train.sampler p_by_k; take plain or balanced")
@@ -297,6 +306,23 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     return experiment
 
 
+def by_speaker(experiment: Experiment) -> Experiment:
+    """The experiment with its features normalised by speaker, in the place of what its conf says.
+
+    Raises:
+        TimbreError: where who speaks is what is asked, as then the answer would be used.
+    """
+    if experiment.task not in ("classification", "fusion") or experiment.labels == "utt2spk":
+        raise TimbreError(
+            "features normalised by speaker tell who speaks, and are for classes that are no speakers (emotions)"
+        )
+    kept = {"voiced_only": experiment.input.voiced_only, "vad": experiment.input.vad}
+    values = experiment.model_dump(mode="json") | {
+        "input": InputConf(cmvn="speaker", **kept).model_dump(mode="json")
+    }
+    return confs.build(Experiment, values)
+
+
 def require_frames(experiment: Experiment) -> None:
     """Refuses an encoder of frames behind features that give an utterance one row."""
     if experiment.task != "fusion" and gives_vectors(experiment.features):
@@ -314,8 +340,13 @@ def features_name(experiment: ModelConf) -> str:
     """
     if isinstance(experiment, Experiment) and experiment.streams:
         conf = {name: stream_identity(stream) for name, stream in experiment.streams.items()}
+        if experiment.input == BY_SPEAKER:
+            fine_tuned = [name for name, stream in experiment.streams.items() if stream.fine_tuning]
+            conf = {"by_speaker": conf, "but": fine_tuned}
         return f"streams{len(conf)}-{digest_of(conf)[:6]}"
     conf = {"features": experiment.features.model_dump(mode="json"), "vad": experiment.input.vad.model_dump()}
+    if experiment.input.cmvn == "speaker":
+        conf["by_speaker"] = True
     extractor = build_extractor(experiment.features)
     if hasattr(extractor, "state"):  # which network it is say its weights, wherever they lie
         conf["features"]["model"] = model_sha256(extractor.state)
@@ -335,6 +366,17 @@ def stream_folders(experiment: Experiment) -> dict[str, tuple[str, str, str]]:
         )
         for name, stream in experiment.streams.items()
     }
+
+
+def tables_by_speaker(experiment: Experiment) -> list[str]:
+    """The tables of streams that are normalised by speaker: all but those of streams that are fine-tuned.
+
+    What these read is what their model was trained on, and stays so.
+    """
+    if experiment.input != BY_SPEAKER:
+        return []
+    kept = {name: stream for name, stream in experiment.streams.items() if not stream.fine_tuning}
+    return [f"{'vectors' if stream.model else 'feats'}_{name}.scp" for name, stream in kept.items()]
 
 
 def stream_models(experiment: Experiment) -> list[str]:

@@ -12,6 +12,8 @@ import torch
 
 from timbre.conf import build
 from timbre.errors import TimbreError, did_you_mean
+from timbre.features.by_speaker import require_by_speaker
+from timbre.features.front_end import ALONE
 from timbre.features.model_file import load_weights
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.labels import UNNAMED
@@ -47,6 +49,7 @@ class FusionClassifier:
         experiment = build(Experiment, state["conf"])
         self.device, self.languages = device, state["languages"]
         self.classes: list[str] = state["classes"]
+        self._by_speaker = experiment.input.cmvn == "speaker"
         self._confs, kept = experiment.used_streams, state["streams"]
         self.streams = list(self._confs)
         self._states = {name: kept[name]["state"] for name in self.streams}
@@ -84,6 +87,8 @@ class FusionClassifier:
 
     def extract(self, source: Audio, rate: int | None = None) -> Utterance:
         """The streams of audio (:func:`timbre.kaldi.waveform.waveform`), not normalised yet."""
+        if self._by_speaker:
+            raise TimbreError(ALONE)
         audio = waveform(source, rate)
         found = {}
         for stream, extractor in self._extractors.items():
@@ -133,6 +138,7 @@ class FusionClassifier:
 
     def reader(self, data: DataDir) -> StreamReader:
         """The streams of a data directory as the model takes them."""
+        require_by_speaker(data, self._by_speaker)
         return StreamReader(data, self._confs, self._statistics, self._states)
 
     def _posteriors(self, logits: np.ndarray, language: str) -> np.ndarray:

@@ -11,12 +11,14 @@ from timbre.models.streams import stream_features
 from timbre.pipeline.declaration import model_file
 from timbre.scoring.backend import parse
 from timbre.training.experiment import (
+    BY_SPEAKER,
     Experiment,
     augmented_name,
     features_name,
     load_experiment,
     stream_folders,
     stream_models,
+    tables_by_speaker,
 )
 
 
@@ -80,10 +82,13 @@ def make_plan(
     for name, of_baseline in (("baseline", baseline), ("functionals", functionals)):
         if of_baseline is not None:
             features = load_experiment(of_baseline)
+            if experiment.input.cmvn == "speaker":  # what a model is compared with knows as much as it does
+                features = features.model_copy(update={"input": BY_SPEAKER})
             names[name] = data / features_name(features)
             texts[f"{name}.yaml"] = dump(features)
     if experiment.streams:
         texts["models"] = "".join(f"{path}\n" for path in models)
+        texts["by_speaker"] = "".join(f"{name}\n" for name in tables_by_speaker(experiment))
     if experiment.streams and not missing:
         texts |= {f"stream_{name}.yaml": dump(stream_features(conf)) for name, conf in experiment.streams.items()}
         rows = stream_folders(experiment).items()

@@ -11,6 +11,7 @@ from timbre import plain_yaml
 from timbre.conf import differences, dump
 from timbre.conf_files import flat
 from timbre.errors import TimbreError, doing
+from timbre.features.by_speaker import require_by_speaker
 from timbre.features.front_end_file import require_front_end
 from timbre.features.published import FORMAT
 from timbre.features.tensors import save_tensors
@@ -23,7 +24,7 @@ from timbre.models.trained import cpu_state, resolve_device
 from timbre.randomness import seed_of
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
-from timbre.training.experiment import Experiment, features_name, load_experiment, require_frames
+from timbre.training.experiment import Experiment, by_speaker, features_name, load_experiment, require_frames
 from timbre.training.initialise import freeze
 from timbre.training.speech import fingerprint
 from timbre.training.task import Task
@@ -53,11 +54,15 @@ def train_experiment(
         trust_features: take features that do not say which front-end made them.
     """
     require_frames(experiment)
+    if experiment.input.cmvn == "speaker":
+        experiment = by_speaker(experiment)
     with processes.joined(resolve_device(device_name)) as device:
         trained = (directory / "final.pt").exists()  # on another machine, maybe, in a precision that this one lacks
         precision = "" if trained else resolve_precision(experiment.train.precision, device)
         if experiment.task != "fusion" and experiment.train.features == "ark" and not trained:
             require_front_end(data, experiment.features, experiment.input, trust_features)
+        if experiment.task == "fusion":
+            require_by_speaker(data, experiment.input.cmvn == "speaker")
         _claim(directory, experiment, data)
         if trained:
             return f"{directory}/final.pt: trained already"
