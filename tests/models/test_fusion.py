@@ -6,6 +6,7 @@ import pytest
 import torch
 from messages import refused
 from torch import nn
+from torch.nn import functional as F
 
 from timbre.models.fusion import Fusion, FusionConf
 from timbre.models.streams import StreamConf, Streams
@@ -75,30 +76,67 @@ def test_the_order_of_a_batch_is_nothing_and_that_of_time_is_something():
     torch.testing.assert_close(after[1:], before[1:])
 
 
-def test_the_gate_is_the_softmax_of_the_speaker_and_weighs_the_streams_in_every_language():
-    model, whole = make(l0=False, dropout=0.0), batch()
+def woken(model: Fusion) -> Fusion:
+    """Gates that weigh streams unevenly, as after training."""
+    for gate in model.gates.values():
+        nn.init.normal_(gate[-1].weight)
+    return model
+
+
+@pytest.mark.parametrize("join", ["concatenate", "sum"])
+@pytest.mark.parametrize("heard", ["streams", "speaker"])
+def test_streams_are_normalised_weighed_and_joined(join, heard):
+    model, whole = woken(make(l0=False, join=join, gate_input=heard)), batch()
     for language in CLASSES:
-        given = Streams(whole.values, language)
-        logits, _, weights = model(given)
-        speaker = whole.values["ge2e"][0][:, 0]
-        torch.testing.assert_close(weights, model.gates[language](speaker).softmax(dim=1))
-        parts = {name: model.parts[name](*whole.values[name]) for name in ("mfcc", "phones", "byol")}
-        summed = sum(weights[:, [place]] * parts[name] for place, name in ((0, "mfcc"), (1, "phones"), (3, "byol")))
-        fused = torch.cat([summed, weights[:, [2]] * speaker], dim=1)
-        torch.testing.assert_close(logits, model.heads[language](fused)[0])
-    other = model.gates["de"](speaker).softmax(dim=1) - model.gates["en"](speaker).softmax(dim=1)
-    assert other.abs().max() > 1e-3
+        logits, _, weights = model(Streams(whole.values, language))
+        values = {name: F.layer_norm(part(*whole.values[name]), (8,)) for name, part in model.parts.items()}
+        given = values["ge2e"] if heard == "speaker" else torch.cat([values[name] for name in STREAMS], dim=1)
+        torch.testing.assert_close(weights, model.gates[language](given).softmax(dim=1))
+        weighed = [4 * weights[:, [place]] * values[name] for place, name in enumerate(STREAMS)]
+        if join == "sum":  # the speaker's, the third, beside the sum of the others
+            weighed = [weighed[0] + weighed[1] + weighed[3], weighed[2]]
+        torch.testing.assert_close(logits, model.heads[language](torch.cat(weighed, dim=1))[0])
+    other = model(Streams(whole.values, "de"))[2] - weights
+    assert other.abs().max() > 1e-3 and (weights[0] - weights[1]).abs().max() > 1e-3
 
 
-def test_without_a_gate_all_streams_weigh_the_same():
-    weights = make(gate=False)(batch())[2]
-    torch.testing.assert_close(weights, torch.full((3, 4), 0.25))
+def test_the_gate_begins_even():
+    for conf in ({}, {"gate": False}, {"gate_input": "speaker"}):
+        torch.testing.assert_close(make(**conf)(batch())[2], torch.full((3, 4), 0.25))
 
 
-def test_one_stream_alone_of_any_kind():
+def test_the_scale_of_a_stream_says_nothing():
+    """A stream with a thousand times the deviation of another weighs no more: what went wrong without a norm."""
+    model, plain = make(dropout=0.0), make(dropout=0.0, stream_norm=False)
+    for network, same in ((model, True), (plain, False)):
+        whole = batch()
+        before = network(whole)[0]
+        with torch.no_grad():
+            network.parts["ge2e"].linear.weight.mul_(1000)
+            network.parts["ge2e"].linear.bias.mul_(1000)
+        assert torch.allclose(network(whole)[0], before, atol=1e-3) is same
+
+
+def test_one_stream_alone_of_any_kind_needs_no_gate():
     for name in STREAMS:
-        logits, _, weights = make([name], gate=False)(batch(names=[name]))
-        assert logits.shape == (3, 3) and (weights == 1).all()
+        model = make([name])
+        logits, _, weights = model(batch(names=[name]))
+        assert logits.shape == (3, 3) and (weights == 1).all() and not model.weighs
+
+
+def test_mean_and_deviation_stand_beside_the_attention():
+    """A stream of both kinds of pooling sees a frame that the attention, its values at 0, cannot."""
+    streams = {"mfcc": StreamConf(features={"kind": "mfcc"}, channels=6, hidden=5, pooling="both")}
+    torch.manual_seed(0)
+    model = Fusion(FusionConf(size=8), streams, DIMS, CLASSES, {}).eval()
+    nn.init.zeros_(model.parts["mfcc"].value.weight)
+    whole = batch(names=["mfcc"])
+    before = model.parts["mfcc"](*whole.values["mfcc"])
+    whole.values["mfcc"][0][0, 3] += 1
+    changed = (model.parts["mfcc"](*whole.values["mfcc"]) - before).abs().amax(dim=1) > 1e-4
+    assert changed.tolist() == [True, False, False]
+    padded = batch(extra=5, fill=float("nan"), names=["mfcc"]).values["mfcc"]
+    torch.testing.assert_close(model.parts["mfcc"](*padded), before)
 
 
 def test_streams_are_left_out_in_training_and_never_all_of_them():
@@ -109,26 +147,26 @@ def test_streams_are_left_out_in_training_and_never_all_of_them():
     assert (model.eval()(batch())[2] > 0).all()
 
 
-def test_a_gate_needs_a_speaker_and_a_language_a_head():
-    with refused("fusion.gate", "fusion.speaker", "'ge2e'"):
-        make(["mfcc"])
+def test_a_gate_that_hears_the_speaker_needs_one_and_a_language_a_head():
+    with refused("fusion.gate_input", "fusion.speaker", "'ge2e'", "streams"):
+        make(["mfcc", "byol"], gate_input="speaker")
     with refused("'fa'", "de, en"):
         make()(batch(language="fa"))
 
 
 def test_a_head_halves_its_width_and_has_a_norm_for_each_layer():
-    model = make(layers={"de": 4})
+    model = make(depths={"de": 4})
     sizes = [tuple(linear.weight.shape) for linear in model.heads["de"].linears]
-    assert sizes == [(12, 15), (6, 12), (3, 6), (1, 3)]
+    assert sizes == [(12, 32), (6, 12), (3, 6), (1, 3)]
     assert [norm.num_features for norm in model.heads["de"].norms] == [12, 6, 3, 1]
     assert model.heads["de"].classes.weight.shape == (3, 1) and model.heads["en"].classes.weight.shape == (2, 2)
 
 
 def test_a_norm_of_each_language_knows_its_own_statistics():
     model = make(domain_norm=True).train()
-    before = model.norms["en"].running_mean.clone()
+    before = model.domain_norms["en"].running_mean.clone()
     model(batch(language="de"))
-    torch.testing.assert_close(model.norms["en"].running_mean, before)
+    torch.testing.assert_close(model.domain_norms["en"].running_mean, before)
 
 
 class Doubled(nn.Module):
@@ -152,9 +190,12 @@ def test_a_fine_tuned_model_is_trained_through_and_normalised_by_the_statistics(
     whole = batch()
     frames = torch.randn(3, 4, 7)
     given = Streams({**whole.values, "ge2e": (frames, torch.tensor([4, 4, 4]))}, "de")
-    logits, _, weights = tuned(given)
-    wanted = (2 * frames.mean(dim=1) - 0.5) * 3
-    torch.testing.assert_close(weights, tuned.gates["de"](wanted).softmax(dim=1))
+    logits = tuned(given)[0]
+    plain = make()
+    plain.load_state_dict(tuned.state_dict(), strict=False)
+    wanted = ((2 * frames.mean(dim=1) - 0.5) * 3)[:, None]
+    normalised = Streams({**whole.values, "ge2e": (wanted, torch.ones(3).long())}, "de")
+    torch.testing.assert_close(logits, plain(normalised)[0])
     logits.sum().backward()
     assert encoder.scale.grad.abs() > 0
-    assert tuned.learning_rate_shares == {tuned.encoders["ge2e"]: 0.01}
+    assert tuned.learning_rate_shares[tuned.encoders["ge2e"]] == 0.01

@@ -37,7 +37,7 @@ def test_the_penalty_is_how_often_a_gate_is_not_zero():
         module = gates([value] * 100_000)
         drawn = module()
         expected = torch.sigmoid(torch.tensor(value - 2 / 3 * math.log(0.1 / 1.1)))
-        torch.testing.assert_close(module.penalty(), expected)
+        torch.testing.assert_close(module.open_shares()[0], expected)
         assert abs((drawn != 0).float().mean() - expected) < 0.01
         assert (drawn == 1).any() and (drawn == 0).any()
 
@@ -45,8 +45,8 @@ def test_the_penalty_is_how_often_a_gate_is_not_zero():
 def test_gates_begin_open_nine_times_of_ten_and_the_penalty_closes_them():
     torch.manual_seed(0)
     module = HardConcrete(10_000)
-    assert abs(float(module.penalty().detach()) - 0.9) < 0.01
-    module.penalty().backward()
+    assert abs(float(module.open_shares().mean().detach()) - 0.9) < 0.01
+    module.open_shares().sum().backward()
     assert (module.log_alpha.grad > 0).all()
 
 

@@ -142,7 +142,9 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(tmp_path, conf, 
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        (["use=[mfcc]"], ["fusion.gate", "'ge2e'"]),
+        (["fusion.gate_input=speaker", "fusion.speaker=voice"], ["fusion.gate_input", "'voice'"]),
+        (["streams.ge2e.pooling=both"], ["streams.ge2e.pooling", "no effect"]),
+        (["streams.mfcc.pooling=statistics", "streams.mfcc.layers=2"], ["streams.mfcc.", "pooling"]),
         (["use=[mfc]"], ["use ", "'mfc'", "'mfcc'"]),
         (["streams.mfcc.featurs=1"], ["'streams.mfcc.featurs'", "'features'"]),
         (["streams.mfcc.model=x"], ["streams.mfcc:", "features", "model"]),
@@ -180,7 +182,8 @@ def test_english_and_persian_train_at_their_published_widths(tmp_path, conf, str
     write_table(
         streams.path / "utt2lang", {name: renamed[lang] for name, lang in streams.table("utt2lang").items()}
     )
-    settings = ("fusion.widths={en: 256, fa: 1024}", "fusion.dropout=0.1", "train.epochs=1")
+    widths = ("fusion.widths={en: 256, fa: 1024}", "fusion.depths={fa: 4}")
+    settings = (*widths, "fusion.dropout=0.1", "train.epochs=1")
     train_experiment(conf(*settings), DataDir(streams.path), tmp_path / "exp", "cpu")
     weights = read_model(tmp_path / "exp")["encoder"]
     assert [weights[f"heads.fa.linears.{layer}.weight"].shape[0] for layer in range(4)] == [2048, 1024, 512, 256]

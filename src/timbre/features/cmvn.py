@@ -51,6 +51,12 @@ def global_statistics(utterances: Iterable[np.ndarray], norm_vars: bool, uniform
     return np.stack([mean, np.where(variance > VARIANCE_FLOOR, scale, 0)]).astype(np.float32)
 
 
+def mean_and_deviation(frames: np.ndarray) -> np.ndarray:
+    """The vector (2F,) float32 of frames (T, F), T ≥ 1: means, then population standard deviations."""
+    frames = frames.astype(np.float64)
+    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)]).astype(np.float32)
+
+
 def _window_sums(values: np.ndarray, begin: np.ndarray, size: int) -> np.ndarray:
     """The sums over ``values[b : b + size]`` for each ``b`` of ``begin``, by differences of cumulative sums."""
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])

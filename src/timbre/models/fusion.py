@@ -1,26 +1,27 @@
-"""Emotion from several streams of an utterance, fused by a gate that listens to the voice (after arXiv 2211.08237).
+"""Emotion from several streams of an utterance, weighed by a gate and fused (after arXiv 2211.08237).
 
-    stream of frames    convolutions of 3 and 5, summed ── bidirectional LSTM ── attention ── 256
-    stream of a vector  512 ── 256                                                             │
-                                                          gated linear, gates of each language ┘ h_s
+    stream of frames    convolutions of 3 and 5, summed ── bidirectional LSTM ── attention ── linear ┐
+                        mean and deviation ── BatchNorm ── linear (pooling: both) ───────────────────┴ norm ── h_s
+    stream of a vector  linear ── norm ── h_s
 
-    gate of a language      w = softmax(256 ── 128 ── 64 ── 32 ── streams), of the speaker's embedding e
-    head of a language      [Σ_s w_s h_s ; w_e e] ── 2h ── h ── h/2 (── h/4) ── classes
+    h_s ── linear with gates of each language (l0) ── times S w_s ──┐
+    gate of a language  w = softmax(MLP(h of all streams, or of the speaker's)), w_s = 1 / S at first
+    head of a language  [S w_1 h_1; …; S w_S h_S], or their sum, ── 2h ── h ── h/2 (── h/4) ── classes
 
-Streams are shared by all languages; gates and heads are each language's own. The sum goes over all streams but the
-speaker's, whose embedding is put beside it as it is. Recurrence runs over time, from each utterance's own last
-frame backwards: no frame of padding and no other utterance reaches a result.
+Each h_s has mean 0 and deviation 1 over its values (LayerNorm), so that no stream drowns the others before the gate
+weighs it. Streams are shared by all languages; gates and heads are each language's own. Recurrence runs over time,
+from each utterance's own last frame backwards: no frame of padding and no other utterance reaches a result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -28,8 +29,9 @@ from timbre.conf import Section
 from timbre.conf_effects import only
 from timbre.errors import TimbreError
 from timbre.features.recurrent import BidirectionalLSTM
-from timbre.models.hard_concrete import GatedLinear
-from timbre.models.layers import BatchNorm, Convolution, masked, wide
+from timbre.models.hard_concrete import GatedLinear, HardConcrete
+from timbre.models.layers import BatchNorm, Convolution, frame_weights, masked, wide
+from timbre.models.pooling import statistics
 from timbre.models.streams import Extractor, StreamConf, Streams
 
 ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in their order
@@ -38,26 +40,41 @@ ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in the
 class FusionConf(Section):
     """What follows the streams."""
 
-    size: int = Field(256, ge=1, le=100_000, description="values of each stream where they are summed")
-    speaker: str = Field(
-        "ge2e", description="the stream that is a speaker's embedding: it drives the gate and goes to the head"
+    size: int = Field(256, ge=1, le=100_000, description="values of each stream where they are joined")
+    stream_norm: bool = Field(True, description="normalise each stream's values before the gate weighs it")
+    join: Literal["concatenate", "sum"] = Field(
+        "concatenate", description="of the weighed streams; of a sum the speaker's stream is put beside it"
     )
-    gate: bool = Field(True, description="weigh the streams by the speaker's embedding; else all weigh the same")
+    speaker: str = Field("ge2e", description="the stream that is a speaker's embedding")
+    gate: bool = Field(True, description="weigh the streams, for each utterance anew; else all weigh the same")
+    gate_input: Literal["streams", "speaker"] = Field(
+        "streams",
+        description="what the gate hears: all, or the speaker's",
+        json_schema_extra=only(gate=True),
+    )
+    gate_widths: tuple[PositiveInt, ...] = Field(
+        (128, 64, 32), description="hidden layers of the gate", json_schema_extra=only(gate=True)
+    )
     l0: bool = Field(True, description="a linear layer with hard-concrete gates behind each stream")
     l0_penalty: NonNegativeFloat = Field(
-        0.01, description="times the share of gates that are open, in the loss", json_schema_extra=only(l0=True)
+        0.001, description="in the loss, for each hard-concrete gate that is open", json_schema_extra=only(l0=True)
     )
-    widths: dict[str, PositiveInt] = Field(
-        {"en": 256, "de": 512, "fr": 512, "fa": 1024}, description="h of a language's head; 256 of others"
+    l0_learning_rate: PositiveFloat = Field(
+        100.0, le=10_000, description="of these gates, times the learning rate", json_schema_extra=only(l0=True)
     )
-    layers: dict[str, Literal[1, 2, 3, 4]] = Field({"fa": 4}, description="hidden layers of a head; 3 of others")
+    width: PositiveInt = Field(256, le=100_000, description="h of a head")
+    widths: dict[str, PositiveInt] = Field({}, description="h of the heads of some languages")
+    depth: Literal[1, 2, 3, 4] = Field(3, description="hidden layers of a head")
+    depths: dict[str, Literal[1, 2, 3, 4]] = Field({}, description="hidden layers of the heads of some languages")
     contrastive: bool = Field(True, description="a contrastive loss over emotions beside the cross-entropy")
     contrastive_weights: dict[str, NonNegativeFloat] = Field(
         {"en": 0.1, "de": 0.01, "fa": 0.01, "fr": 0.015},
         description="its weight; 0.01 of other languages",
         json_schema_extra=only(contrastive=True),
     )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross-entropy")
     domain_norm: bool = Field(False, description="BatchNorm before the head, with statistics of each language")
+    input_dropout: float = Field(0.0, ge=0, lt=1, description="of the values of vectors, before they are projected")
     dropout: float = Field(0.1, ge=0, lt=1, description="in the heads and behind the streams")
     stream_dropout: float = Field(0.0, ge=0, lt=1, description="in training, streams of an utterance left out")
 
@@ -72,33 +89,39 @@ class FrameStream(nn.Module):
         states = 2 * conf.hidden
         self.query, self.key = nn.Linear(states, states), nn.Linear(states, states)
         self.value = nn.Linear(states, size)
+        self.statistics = None
+        if conf.pooling == "both":
+            self.statistics = nn.Sequential(BatchNorm(2 * dim), nn.Linear(2 * dim, size))
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Attention over the LSTM's states h_t, its query the two states that have seen the whole utterance.
 
         q = [forward state after the last frame; backward state after the first]
-        a = softmax_t((W_q q) · (W_k h_t) / √d)        output = W_v Σ_t a_t h_t
+        a = softmax_t((W_q q) · (W_k h_t) / √d)        output = W_v Σ_t a_t h_t (+ W BatchNorm([mean; deviation]))
         """
         mask = torch.arange(frames.shape[1], device=frames.device) < lengths.to(frames.device)[:, None]
         frames = masked(frames, mask)
-        frames = F.relu(sum(convolution(frames) for convolution in self.convolutions))
-        states, whole = self.lstm(frames, lengths)
+        convolved = F.relu(sum(convolution(frames) for convolution in self.convolutions))
+        states, whole = self.lstm(convolved, lengths)
         states = masked(states, mask)
         query = wide(self.query(whole))
         scores = torch.einsum("bd,btd->bt", query, wide(self.key(states))) * query.shape[1] ** -0.5
         weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
-        return self.value(torch.einsum("bt,btd->bd", weights, wide(states)))
+        value = self.value(torch.einsum("bt,btd->bd", weights, wide(states)))
+        if self.statistics is not None:
+            value = value + self.statistics(statistics(frames, frame_weights(frames, mask)))
+        return value
 
 
 class VectorStream(nn.Module):
     """Vectors (B, 1, D) -> (B, size)."""
 
-    def __init__(self, dim: int, size: int) -> None:
+    def __init__(self, dim: int, size: int, dropout: float) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(dim, 2 * size), nn.ReLU(), nn.Linear(2 * size, size))
+        self.linear, self.dropout = nn.Linear(dim, size), dropout
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        return self.layers(vectors[:, 0])
+        return self.linear(F.dropout(vectors[:, 0], self.dropout, self.training))
 
 
 class Head(nn.Module):
@@ -138,48 +161,56 @@ class Fusion(nn.Module):
     ) -> None:
         super().__init__()
         self.conf, self.streams, languages = conf, list(streams), list(classes)
-        spoken = conf.speaker if conf.speaker in streams else ""
-        if conf.gate and not spoken:
+        self.speaker = conf.speaker if conf.speaker in streams else ""
+        self.weighs = conf.gate and len(streams) > 1
+        if self.weighs and conf.gate_input == "speaker" and not self.speaker:
             raise TimbreError(
-                f"fusion.gate listens to the stream '{conf.speaker}' (fusion.speaker), and there is none; add it, "
-                "or set fusion.gate to false"
+                f"fusion.gate_input speaker: the gate hears the stream '{conf.speaker}' (fusion.speaker), and "
+                "there is none; add it, or set fusion.gate_input to streams"
             )
-        self.speaker = spoken
-        self.summed = [name for name in streams if name != spoken]
         self.encoders = nn.ModuleDict({name: encoder for name, (encoder, _) in fine_tuned.items()})
-        for name, (_, statistics) in fine_tuned.items():
-            self.register_buffer(f"statistics_{name}", statistics)
-        self.learning_rate_shares = {self.encoders[name]: streams[name].fine_tuning for name in self.encoders}
+        for name, (_, of_embeddings) in fine_tuned.items():
+            self.register_buffer(f"statistics_{name}", of_embeddings)
         self.parts = nn.ModuleDict(
             {
-                name: FrameStream(streams[name], dims[name], conf.size)
-                if streams[name].framewise
-                else VectorStream(dims[name], conf.size)
-                for name in self.summed
+                name: FrameStream(stream, dims[name], conf.size)
+                if stream.framewise
+                else VectorStream(dims[name], conf.size, conf.input_dropout)
+                for name, stream in streams.items()
             }
         )
-        self.gated = nn.ModuleDict(
-            {name: GatedLinear(conf.size, languages) if conf.l0 else nn.Identity() for name in self.summed}
-        )
-        inputs = (conf.size if self.summed else 0) + (dims[spoken] if spoken else 0)
         self.norms = nn.ModuleDict(
-            {language: BatchNorm(inputs) for language in (languages if conf.domain_norm else [])}
+            {name: nn.LayerNorm(conf.size) if conf.stream_norm else nn.Identity() for name in streams}
         )
+        self.gated = nn.ModuleDict({name: GatedLinear(conf.size, languages) for name in streams if conf.l0})
+        heard = conf.size * (len(streams) if conf.gate_input == "streams" else 1)
         self.gates = nn.ModuleDict(
-            {language: _gate(dims[spoken], len(self.streams)) for language in (languages if conf.gate else [])}
+            {
+                language: _gate(heard, conf.gate_widths, len(streams))
+                for language in (languages if self.weighs else [])
+            }
+        )
+        alone = bool(self.speaker) and len(streams) > 1
+        inputs = conf.size * (len(streams) if conf.join == "concatenate" else 1 + alone)
+        self.domain_norms = nn.ModuleDict(
+            {language: BatchNorm(inputs) for language in (languages if conf.domain_norm else [])}
         )
         self.heads = nn.ModuleDict(
             {
                 language: Head(
                     inputs,
-                    conf.widths.get(language, 256),
-                    conf.layers.get(language, 3),
+                    conf.widths.get(language, conf.width),
+                    conf.depths.get(language, conf.depth),
                     len(names),
                     conf.dropout,
                 )
                 for language, names in classes.items()
             }
         )
+        self.learning_rate_shares = {self.encoders[name]: streams[name].fine_tuning for name in self.encoders}
+        concrete = [module for module in self.modules() if isinstance(module, HardConcrete)]
+        self.learning_rate_shares |= dict.fromkeys(concrete, conf.l0_learning_rate)
+        self.undecayed = concrete
 
     def train(self, mode: bool = True) -> Fusion:
         """Fine-tuned models stay as they are used: by windows, without dropout, with the statistics they have."""
@@ -196,43 +227,53 @@ class Fusion(nn.Module):
         if language not in self.heads:
             raise TimbreError(f"no head for the language '{language}'; this model knows {', '.join(self.heads)}")
         values = {name: self._value(name, *batch.values[name]) for name in self.streams}
-        first = next(iter(values.values()))
-        weights = self._weights(values, language, first)
-        column = {name: weights[:, number, None] for number, name in enumerate(self.streams)}
-        parts = []
-        if self.summed:
-            gated = {name: self._gated(name, values[name], language) for name in self.summed}
-            parts.append(sum(column[name] * gated[name] for name in self.summed))
-        if self.speaker:
-            parts.append(column[self.speaker] * values[self.speaker])
-        fused = torch.cat(parts, dim=1)
+        weights = self._weights(values, language)
+        for number, name in enumerate(self.streams):
+            value = self.gated[name](values[name], language) if self.conf.l0 else values[name]
+            values[name] = len(self.streams) * weights[:, number, None] * value
+        fused = self._join(values)
         if self.conf.domain_norm:
-            fused = self.norms[language](fused)
+            fused = self.domain_norms[language](fused)
         logits, features = self.heads[language](fused)
         return wide(logits), wide(features), weights
 
     def penalty(self, language: str) -> Tensor:
-        """The share of the language's hard-concrete gates that are open, a scalar; 0 without such gates."""
-        gates = [layer.gates[language].penalty() for layer in self.gated.values() if self.conf.l0]
-        return torch.stack(gates).mean() if gates else torch.zeros(())
+        """How many of the language's hard-concrete gates are open, as expected in training: a scalar."""
+        shares = [layer.gates[language].open_shares().sum() for layer in self.gated.values()]
+        return torch.stack(shares).sum() if shares else torch.zeros(())
+
+    def open_gates(self) -> dict[str, dict[str, float]]:
+        """Of each language and stream the share of hard-concrete gates that are open in evaluation."""
+        return {
+            language: {
+                name: float((layer.gates[language].without_noise() > 0).float().mean())
+                for name, layer in self.gated.items()
+            }
+            for language in self.heads
+        }
 
     def _value(self, name: str, values: Tensor, lengths: Tensor) -> Tensor:
         if name in self.encoders:
             mean, scale = getattr(self, f"statistics_{name}")
             values = ((self.encoders[name](values, lengths) - mean) * scale)[:, None]
-        if name == self.speaker:
-            return values[:, 0]
-        return F.dropout(self.parts[name](values, lengths), self.conf.dropout, self.training)
+        value = self.norms[name](self.parts[name](values, lengths))
+        return F.dropout(value, self.conf.dropout, self.training)
 
-    def _gated(self, name: str, values: Tensor, language: str) -> Tensor:
-        return self.gated[name](values, language) if self.conf.l0 else values
+    def _join(self, values: Mapping[str, Tensor]) -> Tensor:
+        if self.conf.join == "concatenate":
+            return torch.cat(list(values.values()), dim=1)
+        summed = [value for name, value in values.items() if name != self.speaker]
+        beside = [values[self.speaker]] if self.speaker else []
+        return torch.cat([sum(summed)] * bool(summed) + beside, dim=1)
 
-    def _weights(self, values: Mapping[str, Tensor], language: str, like: Tensor) -> Tensor:
+    def _weights(self, values: Mapping[str, Tensor], language: str) -> Tensor:
         """Of each utterance the weights of the streams (B, S), which sum to 1."""
-        if self.conf.gate:
-            logits = wide(self.gates[language](values[self.speaker]))
+        first = next(iter(values.values()))
+        if self.weighs:
+            heard = values.values() if self.conf.gate_input == "streams" else [values[self.speaker]]
+            logits = wide(self.gates[language](torch.cat(list(heard), dim=1)))
         else:
-            logits = torch.zeros(len(like), len(self.streams), device=like.device)
+            logits = torch.zeros(len(first), len(self.streams), device=first.device)
         if self.training and self.conf.stream_dropout:
             dropped = torch.rand_like(logits) < self.conf.stream_dropout
             dropped &= ~dropped.all(dim=1, keepdim=True)  # of all streams none is left out
@@ -262,9 +303,13 @@ def build_fusion(
     return Fusion(conf, streams, dims, classes, tuned)
 
 
-def _gate(inputs: int, streams: int) -> nn.Sequential:
-    sizes = (inputs, 128, 64, 32)
+def _gate(inputs: int, widths: Sequence[int], streams: int) -> nn.Sequential:
+    """From what the gate hears to logits of the streams, all 0 before training."""
+    sizes = (inputs, *widths)
     layers: list[nn.Module] = []
     for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], streams))
+    last = nn.Linear(sizes[-1], streams)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)

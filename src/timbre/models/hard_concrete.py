@@ -5,7 +5,7 @@ A gate is a hard concrete variable, a stretched and clipped sigmoid that is exac
     training     s = σ((log u − log(1 − u) + log α) / β),  u ~ U(0, 1)
                  z = min(1, max(0, s (ζ − γ) + γ))
     evaluation   z = min(1, max(0, σ(log α) (ζ − γ) + γ))
-    penalty      P(z ≠ 0) = σ(log α − β log(−γ / ζ))
+    penalty      Σ P(z ≠ 0) = Σ σ(log α − β log(−γ / ζ))
 
 with β = 2/3, γ = −0.1, ζ = 1.1. ``log α`` is learned for each input and language.
 """
@@ -32,16 +32,22 @@ class HardConcrete(nn.Module):
 
     def forward(self) -> Tensor:
         """The gates z (size,): drawn in training, else their form without noise."""
-        if self.training:
-            u = torch.rand_like(self.log_alpha).clamp(EDGE, 1 - EDGE)
-            open_ = torch.sigmoid((u.log() - (-u).log1p() + self.log_alpha) / BETA)
-        else:
-            open_ = torch.sigmoid(self.log_alpha)
-        return (open_ * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+        if not self.training:
+            return self.without_noise()
+        u = torch.rand_like(self.log_alpha).clamp(EDGE, 1 - EDGE)
+        return _stretched((u.log() - (-u).log1p() + self.log_alpha) / BETA)
 
-    def penalty(self) -> Tensor:
-        """The probability that a gate is not 0, mean over the gates: a scalar."""
-        return torch.sigmoid(self.log_alpha - BETA * math.log(-GAMMA / ZETA)).mean()
+    def without_noise(self) -> Tensor:
+        """The gates z (size,) of evaluation."""
+        return _stretched(self.log_alpha)
+
+    def open_shares(self) -> Tensor:
+        """Of each gate the probability that it is not 0 in training, (size,): what the penalty is the sum of."""
+        return torch.sigmoid(self.log_alpha - BETA * math.log(-GAMMA / ZETA))
+
+
+def _stretched(logits: Tensor) -> Tensor:
+    return (torch.sigmoid(logits) * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
 
 
 class GatedLinear(nn.Module):

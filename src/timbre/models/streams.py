@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from torch import Tensor
 from timbre.conf import AnySection, Section, build, kind_module
 from timbre.conf_effects import only
 from timbre.errors import TimbreError
-from timbre.features.cmvn import global_statistics
+from timbre.features.cmvn import global_statistics, mean_and_deviation
 from timbre.features.frames import gives_vectors, require_waveforms
 from timbre.features.front_end import FrameReader, FrontEnd, InputConf, build_extractor
 from timbre.features.published import model_sha256, read_model
@@ -32,6 +32,8 @@ from timbre.kaldi.labels import read_languages
 from timbre.kaldi.tables import read_vector
 from timbre.models.batching import padded
 from timbre.models.trained import ModelConf, TrainedModel
+
+_ATTENTION = only(model="", pooling=("attention", "both"))
 
 
 class StreamConf(Section):
@@ -48,23 +50,27 @@ class StreamConf(Section):
         description="of a model: it is trained on with this share of the learning rate (0.01); 0: it is not",
     )
     resample: bool = Field(False, description="of a model: audio at another rate is resampled to that of the model")
+    pooling: Literal["attention", "statistics", "both"] = Field(
+        "attention",
+        description="of frames: what makes a vector of them: a convolutional LSTM with attention; their mean and "
+        "deviation, without a network; or both, added",
+        json_schema_extra=only(model=""),
+    )
     channels: int = Field(
         64,
         ge=1,
         le=100_000,
         description="of frames: channels of the two convolutions",
-        json_schema_extra=only(model=""),
+        json_schema_extra=_ATTENTION,
     )
     hidden: int = Field(
         128,
         ge=1,
         le=100_000,
         description="of frames: cells of the LSTM, in each direction",
-        json_schema_extra=only(model=""),
+        json_schema_extra=_ATTENTION,
     )
-    layers: int = Field(
-        1, ge=1, le=100, description="of frames: layers of the LSTM", json_schema_extra=only(model="")
-    )
+    layers: int = Field(1, ge=1, le=100, description="of frames: layers of the LSTM", json_schema_extra=_ATTENTION)
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +92,17 @@ class StreamConf(Section):
     @property
     def framewise(self) -> bool:
         """Whether it is a stream of frames; else one of an utterance's vectors, ``(1, D)``."""
-        return self.features is not None and not gives_vectors(self.features)
+        return self.features is not None and not gives_vectors(self.features) and not self.pooled
+
+    def pool(self, values: np.ndarray) -> np.ndarray:
+        """Of what the features give, ``(T, F)``, the stream: the same, or its mean and deviation ``(1, 2F)``."""
+        return mean_and_deviation(values)[None] if self.pooled else values
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the mean and deviation of the frames are the stream, an utterance's vector."""
+        framed = self.features is not None and not gives_vectors(self.features)
+        return framed and self.pooling == "statistics"
 
 
 def usable(name: str) -> bool:
@@ -170,10 +186,15 @@ def batch_of(utterances: Sequence[Utterance], language: str) -> Streams:
     return Streams(values, language)
 
 
+KEPT = 2**29
+"""Bytes of utterances, at most, that a reader keeps."""
+
+
 class StreamReader:
     """The streams of a data directory's utterances, normalised by ``statistics`` where they are given.
 
-    A fine-tuned stream gives the frames that its model takes, as that model reads them.
+    A fine-tuned stream gives the frames that its model takes, as that model reads them. Whole utterances are kept,
+    so that another epoch need not read them, as long as they take up less than :data:`KEPT`.
 
     Attributes:
         languages: of each utterance its own (:func:`timbre.kaldi.labels.read_languages`).
@@ -198,6 +219,8 @@ class StreamReader:
                 self._frames[name] = FrameReader(data, own, None if known is None else known.numpy(), name)
             if not conf.features:
                 self._vectors[name] = data.table(f"vectors_{name}.scp")
+        self._kept: dict[str, Utterance] = {}
+        self._room = KEPT
         self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         self.languages = read_languages(data)
         self.utterances = list(data.utt2spk)
@@ -219,17 +242,23 @@ class StreamReader:
             length: so many frames at most of each stream of frames (None: all).
             start: where they begin, as a share of the places where they may.
         """
-        found = {}
+        if utterance in self._kept and (length is None or self.num_frames(utterance) <= length):
+            return self._kept[utterance]
+        found, whole = {}, True
         for name, conf in self._streams.items():
             if name in self._frames:
                 reader = self._frames[name]
                 total = reader.num_frames(utterance)
+                whole &= length is None or total <= length
                 first = 0 if length is None else round(start * max(total - length, 0))
-                found[name] = reader.read(utterance, first, length)
+                found[name] = conf.pool(reader.read(utterance, first, length))
             else:
                 found[name] = self.vector(name, utterance)
             if self._statistics is not None and not conf.fine_tuning:
                 found[name] = INPUT.normalise(found[name], self._statistics[name])
+        size = sum(values.nbytes for values in found.values())
+        if whole and size <= self._room:
+            self._kept[utterance], self._room = found, self._room - size
         return found
 
     def vector(self, name: str, utterance: str) -> np.ndarray:
@@ -243,7 +272,7 @@ class StreamReader:
         return {
             name: global_statistics(
                 (
-                    self._frames[name].read(utterance) if conf.features else self.vector(name, utterance)
+                    conf.pool(self._frames[name].read(utterance)) if conf.features else self.vector(name, utterance)
                     for utterance in utterances
                 ),
                 norm_vars=True,

@@ -14,16 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from timbre.errors import TimbreError, some
+from timbre.features.cmvn import mean_and_deviation
 from timbre.kaldi.ark_entry import ArkEntry
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.enrolment import write_models
 from timbre.kaldi.tables import ArkWriter, read_matrix, read_vector
-
-
-def statistics(frames: np.ndarray) -> np.ndarray:
-    """The vector (2F,) float32 of frames (T, F), T ≥ 1: means, then population standard deviations."""
-    frames = frames.astype(np.float64)
-    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)]).astype(np.float32)
 
 
 def read_statistics(data: str | Path, known: dict[str, np.ndarray] | None = None) -> tuple[list[str], np.ndarray]:
@@ -38,7 +33,7 @@ def read_pooled(
     known: dict[str, np.ndarray] | None = None,
     name: str = "feats.scp",
 ) -> np.ndarray:
-    """The vectors of utterances: :func:`statistics` of their frames (N, 2F), or what is a vector already (N, D).
+    """The vectors of utterances: their frames' means and deviations (N, 2F), or what is a vector already (N, D).
 
     Args:
         known: vectors by the place of what they are read from (``<ark>:<offset>``), which are not computed again;
@@ -68,7 +63,7 @@ def read_pooled(
                 frames = read_matrix(rxfile, scp=scp, entry=entry)
                 if not len(frames):
                     raise TimbreError(f"{scp}: '{utterance}' has no frames; look at its audio")
-                known[rxfile] = statistics(frames)
+                known[rxfile] = mean_and_deviation(frames)
         vectors.append(known[rxfile])
         if len(vectors[-1]) != len(vectors[0]):
             raise TimbreError(

@@ -1,6 +1,6 @@
 """Training of a fusion of streams: languages in turn, cross-entropy and a contrastive loss, hard-concrete gates.
 
-loss = cross-entropy + α · contrast + λ · share of open gates       α of the language, λ = fusion.l0_penalty
+loss = cross-entropy + α · contrast + λ Σ P(a gate is open)       α of the language, λ = fusion.l0_penalty
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ class FusionCriterion(Criterion):
         labels = batch.labels.to(self.device)
         with autocast(self.precision, self.device):
             logits, features, _ = self.encoder(*batch.inputs(self.device))
-        open_gates = self.encoder.penalty(language).to(self.device)
-        loss = F.cross_entropy(logits, labels) + conf.l0_penalty * open_gates
-        measures = {"accuracy": (logits.argmax(dim=1) == labels).float().mean(), "open_gates": open_gates}
+        loss = F.cross_entropy(logits, labels, label_smoothing=conf.label_smoothing)
+        measures = {"accuracy": (logits.argmax(dim=1) == labels).float().mean()}
+        if conf.l0:
+            measures["open_gates"] = self.encoder.penalty(language)
+            loss = loss + conf.l0_penalty * measures["open_gates"]
         if conf.contrastive:
             measures["contrast"] = self.loss(features, labels)
             loss = loss + conf.contrastive_weights.get(language, 0.01) * measures["contrast"]

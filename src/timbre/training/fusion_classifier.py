@@ -92,7 +92,7 @@ class FusionClassifier:
         audio = waveform(source, rate)
         found = {}
         for stream, extractor in self._extractors.items():
-            values = extractor.front_end.of_audio(audio)
+            values = self._confs[stream].pool(extractor.front_end.of_audio(audio))
             if extractor.model is not None and not self._confs[stream].fine_tuning:
                 values = extractor.model.embed_frames([values], [audio.name])
             found[stream] = values
@@ -153,7 +153,7 @@ def extract_fusion(model: FusionClassifier, data: DataDir, out: Path, job: str, 
     Nothing is skipped. The scp of the posteriors comes last.
     """
     write_classes(out / "classes", model.classes)
-    if model.network.conf.gate:
+    if model.network.weighs:
         write_classes(out / "streams", model.streams)
     scp = out / f"posteriors.{job}.scp"
     if scp.exists():
@@ -161,7 +161,7 @@ def extract_fusion(model: FusionClassifier, data: DataDir, out: Path, job: str, 
         return
     reader = model.reader(data)
     posteriors, weights = model.outputs(reader, reader.utterances, language, f"posteriors.{job}")
-    gates = {"gates": weights} if model.network.conf.gate else {}
+    gates = {"gates": weights} if model.network.weighs else {}
     for kind, matrix in {**gates, "posteriors": posteriors}.items():
         write_table(out / f"{kind}.{job}.skipped", {})
         with ArkWriter(out / f"{kind}.{job}.ark", out / f"{kind}.{job}.scp") as writer:

@@ -9,14 +9,22 @@ from timbre.training.experiment import TrainConf
 
 
 def build_optimizer(conf: TrainConf, parameters: list[nn.Parameter], encoder: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser; parts of the encoder may have a share of the learning rate (``learning_rate_shares``)."""
-    shares = getattr(encoder, "learning_rate_shares", {})
-    share_of = {weight: share for part, share in shares.items() for weight in part.parameters()}
+    """The optimiser.
+
+    Parts of the encoder may have a learning rate of their own (``learning_rate_shares``: of each the factor), and
+    no weight decay (``undecayed``).
+    """
+    factors = getattr(encoder, "learning_rate_shares", {})
+    factor_of = {weight: factor for part, factor in factors.items() for weight in part.parameters()}
+    undecayed = {weight for part in getattr(encoder, "undecayed", []) for weight in part.parameters()}
+    members: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for weight in parameters:
+        members.setdefault((factor_of.get(weight, 1.0), weight in undecayed), []).append(weight)
     groups = [
-        {"params": [weight for weight in parameters if share_of.get(weight, 1.0) == share], "share": share}
-        for share in sorted({share_of.get(weight, 1.0) for weight in parameters}, reverse=True)
+        {"params": members[key], "share": key[0], "weight_decay": 0.0 if key[1] else conf.weight_decay}
+        for key in sorted(members, key=lambda key: (-key[0], key[1]))
     ]
-    shared = {"lr": conf.learning_rate, "weight_decay": conf.weight_decay, "fused": True}
+    shared = {"lr": conf.learning_rate, "fused": True}
     if conf.optimizer == "sgd":
         return torch.optim.SGD(groups, momentum=conf.momentum, nesterov=conf.momentum > 0, **shared)
     return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[conf.optimizer](groups, **shared)
