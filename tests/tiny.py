@@ -35,7 +35,7 @@ ENCODERS = {
     "xvector": ["encoder.channels=16", "encoder.pooling_channels=24"],
 }
 TRAIN = ["train.epochs=1", "train.warmup_epochs=1", "train.margin_epochs=[0, 0]", "train.workers=0"]
-# The fusion of five streams, their models those of the fixture ``front_ends``.
+# The fusion of six streams, their models those of the fixture ``front_ends``.
 FUSION_MODELS = [
     *(f"streams.{name}.features.model=../../synthetic/{name}/exp/made" for name in ("wav2vec", "allosaurus")),
     "streams.byol.model=../../synthetic/byola/exp/made",
@@ -44,11 +44,9 @@ FUSION_MODELS = [
 FUSION = [
     *FUSION_MODELS,
     "fusion.size=8",
-    "fusion.widths={de: 8, fr: 8}",
-    "streams.mfcc.channels=4",
-    "streams.mfcc.hidden=4",
+    "fusion.width=4",
 ]
-FUSION += ["train.epochs=1", "train.average=1", "train.crop_frames=100", "train.heldout_utterances=0.3"]
+FUSION += ["train.epochs=1", "train.warmup_epochs=1", "train.average=1", "train.heldout_utterances=0.3"]
 CORPORA = {  # in the place of the recipes' own sizes of their synthetic speech
     "conf/corpus.yaml": "{train_speakers: 6, test_speakers: 4, utterances: 4, words: [3, 4]}",
     "egs/aishell/sv/conf/corpus.yaml": "{train_speakers: 6, test_speakers: 4, utterances: 4, words: [3, 4]}",
@@ -82,7 +80,8 @@ def settings(recipe: str, conf: str) -> list[str]:
     """The settings for a conf, by its encoder, its task and what it draws batches by."""
     keys = _resolved(ROOT / recipe / "conf" / f"{conf}.yaml")
     if "streams" in keys:
-        return FUSION
+        small = ["streams.mfcc.channels=4", "streams.mfcc.hidden=4"]
+        return FUSION + small * (keys["streams"]["mfcc"].get("pooling") != "statistics")
     task, train = keys.get("task", "verification"), keys.get("train", {})
     found = [*TRAIN, "train.batch_size=8", *ENCODERS[keys["encoder"]["kind"]]]
     if train.get("sampler") == "p_by_k":

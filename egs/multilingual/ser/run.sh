@@ -4,7 +4,7 @@
 #
 #   ./run.sh --corpus-en DIR --corpus-de DIR --corpus-fa DIR --corpus-fr DIR      or some of them
 #   ./run.sh --corpus synthetic                           all four as synthetic speech, to try the recipe
-#   ./run.sh --conf conf/no_gate.yaml --stage 1           another experiment, beside the first
+#   ./run.sh --conf conf/gate.yaml --stage 1              another experiment, beside the first
 #   ./run.sh --protocol source --corpus synthetic         a random fifth is tested: its speakers are known to training
 #   local/cross_lingual.sh                                trained on one language, tested on each
 #
