@@ -6,9 +6,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from messages import refused
+from model_states import model_state
 
 from timbre.__main__ import main
+from timbre.features.tensors import save_tensors
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import write_table
@@ -67,6 +70,15 @@ def test_speakers_are_drawn_anew_and_of_one_the_utterances(gated):
     same = found["fr"]["classes"]["anger"]["weights"]["mfcc"]  # one speaker's are all alike
     assert (same["low"], same["high"]) == (None, None) and abs(same["value"] - 0.2) < 1e-6
     assert rows(measure_gates(DataDir(path / "data"), path / "exp", path / "out"))[0][3:] == STREAMS
+
+
+def test_closed_gates_are_counted_over_models(gated):
+    path, _ = gated
+    for fold, values in (("fold_1", [-9.0, -9.0, 9.0, 9.0]), ("fold_2", [-9.0, 9.0, 9.0, 9.0])):
+        weights = {"gated.mfcc.gates.de.log_alpha": torch.tensor(values)}
+        save_tensors(path / "out" / fold / "final.pt", model_state(encoder=weights))
+    main(["measure-gates", str(path / "data"), str(path / "exp"), str(path / "out")])
+    assert json.loads((path / "out/gates.json").read_text())["closed"] == {"de": {"mfcc": 0.375}}
 
 
 def test_what_does_not_fit_is_named(gated):

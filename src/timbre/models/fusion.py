@@ -242,11 +242,11 @@ class Fusion(nn.Module):
         shares = [layer.gates[language].open_shares().sum() for layer in self.gated.values()]
         return torch.stack(shares).sum() if shares else torch.zeros(())
 
-    def open_gates(self) -> dict[str, dict[str, float]]:
-        """Of each language and stream the share of hard-concrete gates that are open in evaluation."""
+    def closed_gates(self) -> dict[str, dict[str, float]]:
+        """Of each language and stream the share of hard-concrete gates that are 0 in evaluation."""
         return {
             language: {
-                name: float((layer.gates[language].without_noise() > 0).float().mean())
+                name: float((layer.gates[language].without_noise() == 0).float().mean())
                 for name, layer in self.gated.items()
             }
             for language in self.heads

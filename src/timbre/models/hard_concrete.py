@@ -35,18 +35,19 @@ class HardConcrete(nn.Module):
         if not self.training:
             return self.without_noise()
         u = torch.rand_like(self.log_alpha).clamp(EDGE, 1 - EDGE)
-        return _stretched((u.log() - (-u).log1p() + self.log_alpha) / BETA)
+        return stretched((u.log() - (-u).log1p() + self.log_alpha) / BETA)
 
     def without_noise(self) -> Tensor:
         """The gates z (size,) of evaluation."""
-        return _stretched(self.log_alpha)
+        return stretched(self.log_alpha)
 
     def open_shares(self) -> Tensor:
         """Of each gate the probability that it is not 0 in training, (size,): what the penalty is the sum of."""
         return torch.sigmoid(self.log_alpha - BETA * math.log(-GAMMA / ZETA))
 
 
-def _stretched(logits: Tensor) -> Tensor:
+def stretched(logits: Tensor) -> Tensor:
+    """The gates z of logits: a sigmoid, stretched beyond 0 and 1 and clipped to them."""
     return (torch.sigmoid(logits) * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
 
 

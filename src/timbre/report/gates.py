@@ -30,8 +30,16 @@ def section(path: Path, stamp: str) -> dict[str, Any] | None:
         drawn = stamped(heat_map(found), stamp)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TimbreError(f"{path}: cannot be read ({error!r}); measure the gates again (stage 4)") from error
+    shares = gates.closed(found)
     resampled = sorted({values["resampled"] for values in found["languages"].values()})
-    return {"head": head, "rows": rows, "plot": Markup(drawn), "how": found["bootstrap"], "resampled": resampled}
+    return {
+        "head": head,
+        "rows": rows,
+        "plot": Markup(drawn),
+        "how": found["bootstrap"],
+        "resampled": resampled,
+        "closed": shares,
+    }
 
 
 def heat_map(found: dict[str, Any]) -> str:

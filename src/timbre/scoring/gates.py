@@ -10,6 +10,8 @@ language anew (:mod:`timbre.scoring.class_bootstrap`): utterances of a speaker s
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +38,14 @@ def measure_gates(
     labels: str = "utt2emotion",
     count: int = 1000,
     seed: int = 0,
+    models: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Writes ``gates.json`` to ``out``; returns what it holds.
 
     That is ``streams``, and of each of ``languages`` (:func:`timbre.kaldi.labels.read_languages`) by class of
     ``labels``, :data:`ALL` first, the ``count`` of its utterances and the ``weights`` by stream: ``value``, ``low``
-    and ``high``.
+    and ``high``. With ``models``, those of the folds, ``closed`` has of each language and stream the share of
+    hard-concrete gates that are 0, the mean over models; empty where they have none.
 
     Raises:
         TimbreError: for utterances without class or gate, and gates of another number of streams.
@@ -77,10 +81,28 @@ def measure_gates(
             )
             for name in sorted(inside)
         },
+        "closed": closed_gates(models),
     }
     with atomic_write(Path(out) / "gates.json") as file:
         file.write(json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     return found
+
+
+def closed_gates(models: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Of each language and stream the share of hard-concrete gates that are 0 in evaluation, mean over ``models``."""
+    from timbre.features.published import read_model
+    from timbre.models.hard_concrete import stretched
+
+    found: dict[str, dict[str, list[float]]] = {}
+    for model in models:
+        for name, values in read_model(model)["encoder"].items():
+            if parts := re.fullmatch(r"gated\.(.+)\.gates\.(.+)\.log_alpha", name):
+                shares = found.setdefault(parts[2], {}).setdefault(parts[1], [])
+                shares.append(float((stretched(values) == 0).float().mean()))
+    return {
+        language: {stream: float(np.mean(shares)) for stream, shares in of_streams.items()}
+        for language, of_streams in found.items()
+    }
 
 
 def _of_language(
@@ -130,6 +152,15 @@ def rows(gates: dict[str, Any]) -> list[tuple[str, ...]]:
     return [row[1:] for row in lines] if UNNAMED in gates["languages"] else lines
 
 
+def closed(gates: dict[str, Any]) -> list[str]:
+    """A line for each language: the share of hard-concrete gates that are closed, by stream."""
+    return [
+        f"hard-concrete gates closed{'' if language == UNNAMED else f', {language}'}: "
+        + ", ".join(f"{stream} {100 * share:.0f} %" for stream, share in shares.items())
+        for language, shares in gates.get("closed", {}).items()
+    ]
+
+
 def table(gates: dict[str, Any]) -> str:
-    """:func:`rows` for the terminal."""
-    return aligned(rows(gates))
+    """:func:`rows` and :func:`closed` for the terminal."""
+    return "\n".join([aligned(rows(gates)), *closed(gates)])

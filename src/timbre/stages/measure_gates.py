@@ -6,6 +6,7 @@ Prints the table and writes gates.json to the output directory.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from timbre.kaldi.datadir import DataDir
 from timbre.scoring.gates import measure_gates, table
@@ -17,8 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling")
     parser.add_argument("data", help="data directory of the utterances")
     parser.add_argument("folder", help="folder of gates.scp and streams")
-    parser.add_argument("out", help="directory for gates.json")
+    parser.add_argument("out", help="directory for gates.json; an experiment's, with its models")
 
 
 def main(args: argparse.Namespace) -> None:
-    print(table(measure_gates(DataDir(args.data), args.folder, args.out, args.labels, args.replicates, args.seed)))
+    out = Path(args.out)
+    models = sorted(path.parent for pattern in ("", "seeds/*/") for path in out.glob(f"{pattern}fold_*/final.pt"))
+    how = args.labels, args.replicates, args.seed
+    print(table(measure_gates(DataDir(args.data), args.folder, out, *how, models)))

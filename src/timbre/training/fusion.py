@@ -99,15 +99,21 @@ class FusionTask(Task):
 
     def fit(self, encoder: nn.Module, loss: nn.Module) -> tuple[dict[str, Any], str]:
         """The back-end of ``final.pt``, of each language a ``temperature``, and a line for people."""
+        closed = "".join(
+            f"; closed hard-concrete gates, {language}: "
+            + ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+            for language, shares in encoder.closed_gates().items()
+            if shares
+        )
         if not self.speech.held:
-            return {}, "nothing held out"
+            return {}, f"nothing held out{closed}"
         found = self._heldout(encoder)
         fitted = {language: temperature(*pair) for language, pair in found.items()}
         recalls = {language: recall(*pair) for language, pair in found.items()}
         backend = {"temperatures": fitted, "heldout_error": 1 - float(np.mean(list(recalls.values())))}
         backend["heldout_utterances"] = len(self.speech.held)
         said = ", ".join(f"{language} {100 * value:.1f} %" for language, value in recalls.items())
-        return backend, f"mean recall of the {len(self.speech.held)} held-out training utterances: {said}"
+        return backend, f"mean recall of the {len(self.speech.held)} held-out training utterances: {said}{closed}"
 
     def _heldout(self, encoder: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
         """Of each language with held-out utterances their logits (N, C) and classes (N,)."""
