@@ -89,7 +89,7 @@ def measure_gates(
 
 
 def closed_gates(models: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """Of each language and stream the share of hard-concrete gates that are 0 in evaluation, mean over ``models``."""
+    """Of each language and stream the share of hard-concrete gates that are 0 in evaluation, mean of ``models``."""
     from timbre.features.published import read_model
     from timbre.models.hard_concrete import stretched
 
