@@ -57,6 +57,15 @@ def test_each_speaker_is_a_fold_whose_texts_are_known(made, run, clone):
     assert metrics["utterances"]["count"] == 32 and (clone / CSV / "exp/x/report.html").is_file()
 
 
+@pytest.mark.all
+def test_an_ensemble_on_features_by_speaker(made, run, clone):
+    what = ["--seeds", "1 2", "--normalise", "speaker", "--exp", "exp/y"]
+    code, out, err = run("run.sh", "--stage", 1, *SMALL, *what, folder=CSV)
+    assert code == 0, out + err
+    metrics = json.loads((clone / CSV / "exp/y/metrics.json").read_text())
+    assert "transductive" in metrics["verdict"] and list(metrics["members"]) == ["1", "2"]
+
+
 def test_a_second_run_has_nothing_to_do(made, again):
     again("--table", "synthetic", "--stop-stage", 0, folder=CSV)
 

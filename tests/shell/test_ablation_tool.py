@@ -44,6 +44,13 @@ def test_of_a_recipe_with_protocols_the_experiments_of_the_protocol_are_compared
     assert (recipe / "calls").read_text().count("--protocol cross_speaker --nj 1") == 2
 
 
+def test_experiments_on_features_by_speaker_have_it_in_their_names(ablation, recipe):
+    for value, name in (("speaker", "exp/a,normalise=speaker,train.seed=1"), ("none", "exp/a,train.seed=1")):
+        done = ablation("--seeds", "1", "conf/a.yaml", "conf/b.yaml", "--", "--normalise", value)
+        assert names(done.stderr, "2 experiments", name)
+    assert (recipe / "calls").read_text().count("--normalise speaker") == 2
+
+
 def test_without_a_corpus_the_data_is_there(ablation, recipe):
     ablation("conf/a.yaml", "conf/b.yaml")
     calls = (recipe / "calls").read_text().splitlines()
