@@ -5,9 +5,10 @@
 DATA has ``utt2spk``, the labels, and streams (``feats_<name>.scp`` and ``vectors_<name>.scp``, which
 steps/make_streams.sh makes) or ``feats.scp``. Frames are pooled to means and deviations. Each speaker is left out
 once, and classified by the softmax regression of ``timbre predict-baselines`` that has learnt of the others. With
-``--folds`` this is done within the training part of each fold, so that a stream can be chosen without a look at a
-test: no model has seen whom its fold tests. UA is the mean recall of the classes over all of these predictions;
-intervals are by 1,000 resamplings of the speakers, and the difference from the first stream is paired.
+``--folds`` this is done within the training part of each fold, and no model has seen, or is measured on, whom its
+fold tests. The mean over folds has everybody in it all the same: a choice by it is blind only if each fold alone
+(as DATA, its ``train``) makes it too. UA is the mean recall of the classes over all of these predictions; intervals
+are by 1,000 resamplings of the speakers, and the difference from the first stream is paired.
 """
 
 from __future__ import annotations
