@@ -15,8 +15,7 @@ from each utterance's own last frame backwards: no frame of padding and no other
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -28,13 +27,10 @@ from torch.nn import functional as F
 from timbre.conf import Section
 from timbre.conf_effects import only
 from timbre.errors import TimbreError
-from timbre.features.recurrent import BidirectionalLSTM
-from timbre.models.hard_concrete import GatedLinear, HardConcrete
-from timbre.models.layers import BatchNorm, Convolution, frame_weights, masked, wide
-from timbre.models.pooling import statistics
+from timbre.models.fusion_parts import FrameStream, Head, VectorStream, build_gate
+from timbre.models.hard_concrete import GatedLinear, HardConcrete, closed_share
+from timbre.models.layers import BatchNorm, wide
 from timbre.models.streams import Extractor, StreamConf, Streams
-
-ACTIVATIONS = (torch.tanh, F.relu, F.gelu, F.mish)  # of a head's layers, in their order
 
 
 class FusionConf(Section):
@@ -77,68 +73,6 @@ class FusionConf(Section):
     input_dropout: float = Field(0.0, ge=0, lt=1, description="of the values of vectors, before they are projected")
     dropout: float = Field(0.1, ge=0, lt=1, description="in the heads and behind the streams")
     stream_dropout: float = Field(0.0, ge=0, lt=1, description="in training, streams of an utterance left out")
-
-
-class FrameStream(nn.Module):
-    """Frames (B, T, F) -> (B, size)."""
-
-    def __init__(self, conf: StreamConf, dim: int, size: int) -> None:
-        super().__init__()
-        self.convolutions = nn.ModuleList(Convolution(dim, conf.channels, kernel) for kernel in (3, 5))
-        self.lstm = BidirectionalLSTM(conf.channels, conf.hidden, conf.layers)
-        states = 2 * conf.hidden
-        self.query, self.key = nn.Linear(states, states), nn.Linear(states, states)
-        self.value = nn.Linear(states, size)
-        self.statistics = None
-        if conf.pooling == "both":
-            self.statistics = nn.Sequential(BatchNorm(2 * dim), nn.Linear(2 * dim, size))
-
-    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Attention over the LSTM's states h_t, its query the two states that have seen the whole utterance.
-
-        q = [forward state after the last frame; backward state after the first]
-        a = softmax_t((W_q q) · (W_k h_t) / √d)        output = W_v Σ_t a_t h_t (+ W BatchNorm([mean; deviation]))
-        """
-        mask = torch.arange(frames.shape[1], device=frames.device) < lengths.to(frames.device)[:, None]
-        frames = masked(frames, mask)
-        convolved = F.relu(sum(convolution(frames) for convolution in self.convolutions))
-        states, whole = self.lstm(convolved, lengths)
-        states = masked(states, mask)
-        query = wide(self.query(whole))
-        scores = torch.einsum("bd,btd->bt", query, wide(self.key(states))) * query.shape[1] ** -0.5
-        weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
-        value = self.value(torch.einsum("bt,btd->bd", weights, wide(states)))
-        if self.statistics is not None:
-            value = value + self.statistics(statistics(frames, frame_weights(frames, mask)))
-        return value
-
-
-class VectorStream(nn.Module):
-    """Vectors (B, 1, D) -> (B, size)."""
-
-    def __init__(self, dim: int, size: int, dropout: float) -> None:
-        super().__init__()
-        self.linear, self.dropout = nn.Linear(dim, size), dropout
-
-    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        return self.linear(F.dropout(vectors[:, 0], self.dropout, self.training))
-
-
-class Head(nn.Module):
-    """Of one language: hidden layers with BatchNorm each, and the classes; gives the last hidden values too."""
-
-    def __init__(self, inputs: int, width: int, layers: int, classes: int, dropout: float) -> None:
-        super().__init__()
-        sizes = [inputs, *(2 * width // 2**number for number in range(layers))]
-        self.linears = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.norms = nn.ModuleList(BatchNorm(size) for size in sizes[1:])
-        self.classes, self.dropout = nn.Linear(sizes[-1], classes), dropout
-
-    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, inputs)`` -> logits ``(B, C)`` and features ``(B, width)``."""
-        for linear, norm, activation in zip(self.linears, self.norms, ACTIVATIONS, strict=False):
-            values = F.dropout(activation(norm(linear(values))), self.dropout, self.training)
-        return self.classes(values), values
 
 
 class Fusion(nn.Module):
@@ -186,12 +120,12 @@ class Fusion(nn.Module):
         heard = conf.size * (len(streams) if conf.gate_input == "streams" else 1)
         self.gates = nn.ModuleDict(
             {
-                language: _gate(heard, conf.gate_widths, len(streams))
+                language: build_gate(heard, conf.gate_widths, len(streams))
                 for language in (languages if self.weighs else [])
             }
         )
-        alone = bool(self.speaker) and len(streams) > 1
-        inputs = conf.size * (len(streams) if conf.join == "concatenate" else 1 + alone)
+        beside = bool(self.speaker) and len(streams) > 1
+        inputs = conf.size * (len(streams) if conf.join == "concatenate" else 1 + beside)
         self.domain_norms = nn.ModuleDict(
             {language: BatchNorm(inputs) for language in (languages if conf.domain_norm else [])}
         )
@@ -245,10 +179,7 @@ class Fusion(nn.Module):
     def closed_gates(self) -> dict[str, dict[str, float]]:
         """Of each language and stream the share of hard-concrete gates that are 0 in evaluation."""
         return {
-            language: {
-                name: float((layer.gates[language].without_noise() == 0).float().mean())
-                for name, layer in self.gated.items()
-            }
+            language: {name: closed_share(layer.gates[language].log_alpha) for name, layer in self.gated.items()}
             for language in self.heads
         }
 
@@ -301,15 +232,3 @@ def build_fusion(
         if stream.fine_tuning
     }
     return Fusion(conf, streams, dims, classes, tuned)
-
-
-def _gate(inputs: int, widths: Sequence[int], streams: int) -> nn.Sequential:
-    """From what the gate hears to logits of the streams, all 0 before training."""
-    sizes = (inputs, *widths)
-    layers: list[nn.Module] = []
-    for a, b in pairwise(sizes):
-        layers += [nn.Linear(a, b), nn.ReLU()]
-    last = nn.Linear(sizes[-1], streams)
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(*layers, last)

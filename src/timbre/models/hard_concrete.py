@@ -33,13 +33,9 @@ class HardConcrete(nn.Module):
     def forward(self) -> Tensor:
         """The gates z (size,): drawn in training, else their form without noise."""
         if not self.training:
-            return self.without_noise()
+            return stretched(self.log_alpha)
         u = torch.rand_like(self.log_alpha).clamp(EDGE, 1 - EDGE)
         return stretched((u.log() - (-u).log1p() + self.log_alpha) / BETA)
-
-    def without_noise(self) -> Tensor:
-        """The gates z (size,) of evaluation."""
-        return stretched(self.log_alpha)
 
     def open_shares(self) -> Tensor:
         """Of each gate the probability that it is not 0 in training, (size,): what the penalty is the sum of."""
@@ -49,6 +45,11 @@ class HardConcrete(nn.Module):
 def stretched(logits: Tensor) -> Tensor:
     """The gates z of logits: a sigmoid, stretched beyond 0 and 1 and clipped to them."""
     return (torch.sigmoid(logits) * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+
+
+def closed_share(log_alpha: Tensor) -> float:
+    """The share of gates that are 0 in evaluation."""
+    return float((stretched(log_alpha.detach()) == 0).float().mean())
 
 
 class GatedLinear(nn.Module):

@@ -91,14 +91,14 @@ def measure_gates(
 def closed_gates(models: Sequence[Path]) -> dict[str, dict[str, float]]:
     """Of each language and stream the share of hard-concrete gates that are 0 in evaluation, mean of ``models``."""
     from timbre.features.published import read_model
-    from timbre.models.hard_concrete import stretched
+    from timbre.models.hard_concrete import closed_share
 
     found: dict[str, dict[str, list[float]]] = {}
     for model in models:
         for name, values in read_model(model)["encoder"].items():
             if parts := re.fullmatch(r"gated\.(.+)\.gates\.(.+)\.log_alpha", name):
                 shares = found.setdefault(parts[2], {}).setdefault(parts[1], [])
-                shares.append(float((stretched(values) == 0).float().mean()))
+                shares.append(closed_share(values))
     return {
         language: {stream: float(np.mean(shares)) for stream, shares in of_streams.items()}
         for language, of_streams in found.items()
