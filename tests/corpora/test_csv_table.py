@@ -71,7 +71,7 @@ def test_data_directory(folder, capsys):
         assert read_table(data / name) == dict(zip(utterances, values, strict=True)), name
     assert not validate(data, feats=False, text=True)
     said = capsys.readouterr().out
-    assert names(said, "not used: age", "1 lines of dev or val", "1 of 4 files have several channels", "48,000")
+    assert names(said, "not used: age", "dev and val (1 of 4", "1 of 4 files have several channels", "48,000")
     assert names(said, "speaker-dependent", "ben_2")
 
 
@@ -148,6 +148,8 @@ def test_what_no_fold_can_train_is_named(folder):
     lines = without("split")
     with refused(":3:", "'sad'", "'Anna B.'"):
         read(table(folder, *(line.replace("sad,hall", "very happy,hall") for line in lines)))
+    with refused("all", "'sad'"):
+        read(table(folder, *(line.replace("very happy", "sad") for line in lines)))
     with refused("'ben-2'", "split"):
         read(table(folder, *(line.replace("Anna B.", "ben-2") for line in lines)))
 

@@ -76,7 +76,7 @@ def test_the_split_of_the_table_is_one_fold_and_stereo_is_mixed(made, table):
     soundfile.write(path, np.stack([samples, samples / 2], axis=1), rate)
     lines = lines_of(made, "split", *["dev"] * 8, *["train"] * 16, *["test"] * 8)
     code, said = table(lines)
-    assert code == 0 and names(said, "anna-01", "8 lines of dev"), said
+    assert code == 0 and names(said, "anna-01", "dev and val (8 of 32"), said
     assert read_table(made / "folds/1/train/wav.scp")["anna-01"] == "data/mixed/anna-01.wav"
     assert set(read_table(made / "folds/1/test/utt2spk").values()) == {"david"} and not (made / "folds/2").exists()
     code, said = table(lines, "--folds", 2, "--force")

@@ -72,7 +72,7 @@ def prepare(corpus: Path, options: Options, report: Report) -> dict[str, list[Ro
         raise TimbreError(f"{table.path}: {problem}; {mend}")
     _refuse_untrained(table, values["label"], speakers, parts)
     if alone := _untrained(values.get("language", []), speakers, parts):
-        report(f"language: where {some(alone)} is tested, nothing trains it; a fusion, which asks for that, fails")
+        report(f"language: where {some(alone)} is tested, nothing trains it; for a fusion leave the column out")
     rows = [
         Row(name, speakers[place], wavs[place], {TABLES[column]: those[place] for column, those in values.items()})
         for place, name in enumerate(_names(table, speakers))
@@ -124,7 +124,8 @@ def _parts(table: Table, report: Report) -> list[str]:
         if part not in parts:
             raise TimbreError(f"{table.path}: no line has the split {part}; give it to some, or remove the column")
     if dev := sum(word in ("dev", "val") for word in words):
-        report(f"split: {dev} lines of dev or val are trained on: confs hold out speakers of the training part")
+        counted = f"{dev} of {len(words)} lines"
+        report(f"split: dev and val ({counted}) are trained on, as confs hold out speakers of the training part")
     return parts
 
 
@@ -140,6 +141,11 @@ def _untrained(values: Sequence[str], speakers: Sequence[str], parts: Sequence[s
 
 
 def _refuse_untrained(table: Table, labels: Sequence[str], speakers: Sequence[str], parts: Sequence[str]) -> None:
+    if len(set(labels)) == 1:
+        label = shown(table.lines[0]["label"])
+        raise TimbreError(
+            f"{table.path}: all lines have the label '{label}'; two classes are the fewest, so add others"
+        )
     if untrained := _untrained(labels, speakers, parts):
         lines = [line for line, label in zip(table.lines, labels, strict=True) if label == untrained[0]]
         speaker, label = shown(lines[0]["speaker"]), shown(lines[0]["label"])
@@ -157,9 +163,8 @@ def _say_shared(speakers: Sequence[str], parts: Sequence[str], report: Report) -
     if shared := sorted(
         (name for part, name in pairs if part == "test" and ("train", name) in pairs), key=str.encode
     ):
-        report(
-            f"split: {len(shared)} speakers are trained on and tested: speaker-dependent figures: {some(shared)}"
-        )
+        counted = f"{len(shared)} of {len(set(speakers))} speakers"
+        report(f"split: {counted} are trained on and tested, so figures are speaker-dependent: {some(shared)}")
 
 
 def _names(table: Table, speakers: Sequence[str]) -> list[str]:

@@ -147,8 +147,11 @@ def is_key(name: str) -> bool:
 
 
 def as_key(text: str) -> str:
-    """A text of people's as a key: blanks, signs that shells know and what no program shows become ``_``."""
-    return re.sub(rf"[ \t\n{_HIDDEN}{_SIGNS}]+", "_", unicodedata.normalize("NFC", text))
+    """A text of people's as a key: blanks, signs that shells know and what no program shows become ``_``.
+
+    So do dots alone, which name folders.
+    """
+    return re.sub(rf"^\.+\Z|[ \t\n{_HIDDEN}{_SIGNS}]+", "_", unicodedata.normalize("NFC", text))
 
 
 def segment_of(value: str) -> tuple[str, float, float]:
