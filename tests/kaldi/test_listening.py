@@ -110,13 +110,12 @@ def test_ffmpeg_reads_what_libsndfile_does_not_where_the_user_allows_it(tmp_path
 
 def test_the_command_that_a_message_names_makes_a_file_that_is_read(tmp_path, programs, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("a b.m4a", "-it's.m4a"):
+    for name, made in (("a b.m4a", "a b.wav"), ("-it's.m4a", "-it's.wav"), ("c.wav", "c_converted.wav")):
         m4a(tmp_path / name)
         with refused(name, "ffmpeg -i ") as caught:
             listen(name, {(RATE, False)}, options())
         command = str(caught.value).partition("convert it: ")[2]
         assert subprocess.run(["bash", "-c", command], check=False).returncode == 0, command
-        made = name.replace("m4a", "wav")
         np.testing.assert_allclose(listen(made, {(RATE, False)}, options()).samples, TONE, atol=1e-4)
 
 
