@@ -181,7 +181,8 @@ def test_ravdess_is_measured_by_its_folds(ravdess, run, clone):
 def test_a_fusion_stands_beside_a_regression_of_its_streams(
     recipe, folds, emodb, ravdess, front_ends, run, again, timbre, clone
 ):
-    fusion = ["--exp", "exp/fused", *tiny.options(recipe, "fusion", "train.heldout_utterances=0.5")]
+    settings = ["train.heldout_utterances=0.5", "fusion.gate=true"]
+    fusion = ["--exp", "exp/fused", *tiny.options(recipe, "fusion", *settings)]
     code, out, err = run("run.sh", "--stage", 1, *fusion, folder=recipe)
     assert code == 0, out + err
     exp = clone / recipe / "exp/fused"
