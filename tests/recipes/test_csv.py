@@ -94,7 +94,7 @@ def test_a_fusion_has_a_gate_for_each_language_of_the_table(made, table, front_e
     ]
     code, said = table(lines, "--folds", 2)
     assert code == 0, said
-    small = tiny.options(CSV, "fusion", "train.heldout_unit=utterance")
+    small = tiny.options(CSV, "fusion", "train.heldout_unit=utterance", "fusion.gate=true")
     code, out, err = run("run.sh", "--stage", 1, "--exp", "exp/fused", *small, folder=CSV)
     assert code == 0, out + err
     gates = json.loads((clone / CSV / "exp/fused/gates.json").read_text())
