@@ -159,6 +159,15 @@ def test_features_are_folded_alike_and_what_they_lack_is_counted(source, tmp_pat
     assert names(split, tmp_path / "feats/folds", "3 folds", "15 utterances", "SHA-256")
 
 
+def test_copies_follow_their_originals_into_training_and_into_no_test(source, tmp_path):
+    list(make_folds(source, tmp_path / "folds", "speaker", labels="utt2emotion"))
+    add_speed_copies(source, [0.9], tmp_path / "copies")
+    list(copy_folds(tmp_path / "folds", DataDir(tmp_path / "copies"), tmp_path / "feats"))
+    for number, (train, test) in read(tmp_path / "folds").items():
+        copied = read(tmp_path / "feats")[number]
+        assert copied == (train | {f"sp0.9-{name}" for name in train}, test)
+
+
 def test_one_split_is_one_fold(source, tmp_path):
     parts = [str(tmp_path / "folds/1" / part) for part in ("train", "test")]
     main(["split-utterances", "--labels=utt2emotion", "--unit=text", "--share=0.3", str(source.path), *parts])

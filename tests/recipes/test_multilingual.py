@@ -173,6 +173,18 @@ def test_streams_are_made_once_for_all_confs(fused, run, clone):
 
 
 @pytest.mark.all
+def test_copies_at_other_speeds_are_trained_on_and_not_tested(fused, run, clone):
+    words = ["--conf", "conf/copies.yaml", "--stage", 1, "--stop-stage", 2, "--nj", 1, *settings(tiny.FUSION)]
+    code, out, err = run("run.sh", *words, folder=HERE)
+    assert code == 0, out + err
+    (feats,) = (clone / HERE / "data/speaker_independent").glob("streams6-*_speeds_0.9_1.1")
+    for train, test in read_folds(feats / "folds"):
+        copies = [name for name in train.utt2spk if name.startswith("sp")]
+        assert len(copies) == 2 * len(train.utt2spk) / 3
+        assert not [name for name in test.utt2spk if name.startswith("sp")]
+
+
+@pytest.mark.all
 def test_the_published_ge2e_is_a_stream_once_it_is_fetched(fused, run, clone, monkeypatch):
     others = [setting for setting in tiny.FUSION if not setting.startswith("streams.ge2e")]
     words = [

@@ -14,11 +14,12 @@ from timbre.features.extract import extract_features
 from timbre.features.published import read_model
 from timbre.features.tensors import save_tensors
 from timbre.kaldi.datadir import DataDir
+from timbre.kaldi.perturb import add_speed_copies
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.waveform import Waveform
 from timbre.models.streams import Extractor, StreamReader
 from timbre.training.experiment import stream_folders
-from timbre.training.fusion_speech import FusionSpeech, LanguageBatches
+from timbre.training.fusion_speech import FusionSelection, FusionSpeech, LanguageBatches
 from timbre.training.task import Task
 from timbre.training.train import train_experiment
 from timbre.training.trainer import Trainer
@@ -78,6 +79,16 @@ def test_statistics_are_those_of_what_is_trained_on(conf, streams):
     normalised = np.concatenate([speech.whole.read(name)["mfcc"] for name in speech.labels])
     np.testing.assert_allclose(normalised.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(normalised.std(axis=0), 1, atol=1e-2)
+
+
+def test_copies_of_what_is_held_out_are_not_trained_on(tmp_path, conf, streams):
+    copies = tmp_path / "copies"
+    add_speed_copies(streams, [0.9], copies)
+    plain, selection = (FusionSelection(conf(), data, list(data.utt2spk)) for data in (streams, DataDir(copies)))
+    assert selection.held == plain.held and selection.classes == plain.classes
+    assert selection.labels.keys() == plain.labels.keys() | {f"sp0.9-{name}" for name in plain.labels}
+    plain.add_speed_copies([0.9])  # as the conf is checked before there are copies
+    assert plain.labels == selection.labels
 
 
 def test_batches_are_of_one_language_in_turn_and_cover_every_utterance(conf, streams):

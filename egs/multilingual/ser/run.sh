@@ -57,7 +57,7 @@ mapfile -t languages < <(awk '{print $2}' "$data/all/utt2lang" 2>/dev/null | sor
 
 if stage 1 "features: the conf checked; the streams of all -> ark/scp, MFCC for the baselines; folds of both"; then
   steps/check_conf.sh "$plan" "$data"/folds/*/train
-  steps/make_streams.sh "${jobs[@]}" --device "$device" "$plan" "$data/all" "$data" "$feats/all"
+  steps/make_inputs.sh "${jobs[@]}" --device "$device" "$plan" "$data/all" "$data" "$feats/all"
   steps/copy_folds.sh --labels "$labels" "$data/folds" "$feats/all" "$feats/folds"
   for lang in "${languages[@]}"; do
     steps/make_feats.sh "${jobs[@]}" --conf "$plan/baseline.yaml" "$data/$lang/all" "$baseline/$lang/all"

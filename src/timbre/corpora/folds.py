@@ -146,7 +146,8 @@ def copy_folds(
     """Writes ``out/<k>/{train,test}`` and ``out/test``, all tested utterances, with the tables of ``source``.
 
     Utterances of the folds below ``root`` that ``source`` or one of ``also`` does not have are left out; yields how
-    many, and the rest that is to be said.
+    many, and the rest that is to be said. Copies in ``source`` (``utt2uniq``) are trained on where their originals
+    are, and never tested.
 
     Raises:
         TimbreError: for a part left empty, a class of ``labels`` gone from a fold's training part, and as
@@ -158,6 +159,9 @@ def copy_folds(
         there = there & other.utt2spk.keys()
     wanted = {utterance for fold in planned for part in fold for utterance in part.utt2spk}
     folds = [(train.utt2spk.keys() & there, test.utt2spk.keys() & there) for train, test in planned]
+    originals = source.table("utt2uniq") if source.has("utt2uniq") else {}
+    copies = {name: original for name, original in originals.items() if name != original}
+    folds = [(train | {name for name in copies if copies[name] in train}, test) for train, test in folds]
     _refuse_untrained(source, folds, labels)
     tested = set().union(*(test for _, test in folds))
     _write(source, folds, out, {out / "test": names_of(source, tested)})

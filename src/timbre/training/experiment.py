@@ -208,8 +208,8 @@ class Experiment(ModelConf):
     )
     speeds: tuple[Annotated[float, Field(ge=0.1, le=10)], ...] = Field(
         (),
-        description="copies of the training data at these speeds (0.9, 1.1), as further speakers",
-        json_schema_extra=only(task="verification"),
+        description="copies of the training data at these speeds (0.9, 1.1); of verification further speakers",
+        json_schema_extra=only(task=("verification", "fusion")),
     )
     augment: AugmentConf = Field(
         AugmentConf(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +35,9 @@ class FusionSelection:
         if strange := [name for name in set(self.languages.values()) if not usable(name)]:
             raise TimbreError(f"{data.path}/utt2lang: no language can be called '{strange[0]}' here; take en, de …")
         unit_of = units(data, conf.heldout_unit)
+        originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
         spoken: dict[str, dict[str, str]] = {}
-        for utterance in utterances:
+        for utterance in (name for name in utterances if originals.get(name, name) == name):
             spoken.setdefault(self.languages[utterance], {})[utterance] = emotion[utterance]
         self.classes = {language: sorted(set(spoken[language].values())) for language in sorted(spoken)}
         self.held: list[str] = []
@@ -50,7 +51,16 @@ class FusionSelection:
         self.targets = {
             utterance: self.classes[self.languages[utterance]].index(emotion[utterance]) for utterance in utterances
         }
-        self.labels = {name: number for name, number in self.targets.items() if name not in apart}
+        self.labels = {
+            name: number for name, number in self.targets.items() if originals.get(name, name) not in apart
+        }
+
+    def add_speed_copies(self, speeds: Iterable[float]) -> None:
+        """Adds the copies that stage 1 will make to what is trained on (:mod:`timbre.kaldi.perturb`)."""
+        labels = dict(self.labels)
+        for prefix in [f"sp{speed:g}-" for speed in speeds]:
+            self.labels |= {prefix + utterance: label for utterance, label in labels.items()}
+            self.languages |= {prefix + utterance: self.languages[utterance] for utterance in labels}
 
     def __str__(self) -> str:
         said = ", ".join(f"{language} {len(names)}" for language, names in self.classes.items())

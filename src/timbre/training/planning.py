@@ -63,8 +63,10 @@ def make_plan(
     online = experiment.train.features == "online"
     models = stream_models(experiment)
     missing = [path for path in models if not model_file(Path(path)).is_file()]
-    feats = data / ("streams_of_missing_models" if missing else features_name(experiment))
     speeds = f"_speeds_{'_'.join(map(str, experiment.speeds))}" if experiment.speeds else ""
+    feats = data / ("streams_of_missing_models" if missing else features_name(experiment))
+    if experiment.task == "fusion":  # copies stand among the originals, in training parts alone
+        feats = feats.with_name(feats.name + speeds)
     augmented = "" if online else augmented_name(experiment)
     copies = f"_{augmented}" if augmented else ""
     names = {
