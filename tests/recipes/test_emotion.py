@@ -175,9 +175,8 @@ def test_ravdess_is_measured_by_its_folds(ravdess, run, clone):
     assert len(metrics["speakers"]) == 4 and metrics["utterances"]["count"] == 32
 
 
-@pytest.mark.parametrize(
-    ("recipe", "folds"), [(EMODB, 4), pytest.param(RAVDESS, 2, marks=pytest.mark.all)], ids=["emodb", "ravdess"]
-)
+@pytest.mark.all
+@pytest.mark.parametrize(("recipe", "folds"), [(EMODB, 4), (RAVDESS, 2)], ids=["emodb", "ravdess"])
 def test_a_fusion_stands_beside_a_regression_of_its_streams(
     recipe, folds, emodb, ravdess, front_ends, run, again, timbre, clone
 ):
