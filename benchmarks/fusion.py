@@ -30,8 +30,8 @@ from timbre.kaldi.folds import read_folds
 from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import ArkWriter
 from timbre.kaldi.text import read_table
-from timbre.scoring.bootstrap import with_interval
-from timbre.scoring.class_bootstrap import Decisions, draw_units, paired_recalls, rates, resampled
+from timbre.scoring.class_bootstrap import Decisions, paired_recalls, recall, resampled
+from timbre.scoring.ensemble import averaged
 from timbre.scoring.evaluation import percent
 from timbre.scoring.posteriors import Posteriors, joined
 from timbre.training.experiment import Experiment, load_experiment
@@ -68,9 +68,7 @@ def rows(
                 posteriors.write(Path(save) / f"{conf.stem},train.seed={seed}")
         members = [decisions(posteriors, folds) for posteriors, _ in trained]
         first = first or members
-        whole = trained[0][0]
-        mean = np.mean([posteriors.matrix for posteriors, _ in trained], axis=0)
-        ensemble = decisions(Posteriors(whole.utterances, whole.classes, mean), folds)
+        ensemble = decisions(averaged([posteriors for posteriors, _ in trained]), folds)
         yield [
             f"`{conf.stem}`",
             _spread([recall(member)["value"] for member in members]),
@@ -92,12 +90,6 @@ def decisions(posteriors: Posteriors, folds: Folds) -> Decisions:
     return Decisions(truth, np.array([place[name] for name in posteriors.best()]), units)
 
 
-def recall(found: Decisions) -> dict[str, float]:
-    """UA, with its interval."""
-    draws = draw_units(found.units)
-    return with_interval(rates(found, np.ones_like(draws[:1]))["recall"][0], rates(found, draws)["recall"])
-
-
 def make_up(folder: Path) -> tuple[Path, list[Path]]:
     """Two folds of four speakers whose functionals are noise, and two confs."""
     names = [f"s{speaker}-{number}" for speaker in range(4) for number in range(6)]
@@ -106,8 +98,8 @@ def make_up(folder: Path) -> tuple[Path, list[Path]]:
         for name in names:
             writer.write(name, rng.standard_normal((1, 184)).astype(np.float32))
     feats = read_table(folder / "feats.scp")
-    for fold, part, chosen in product((1, 2), ("train", "test"), [names]):
-        kept = [name for name in chosen if (name < "s2") == ((fold == 1) == (part == "train"))]
+    for fold, part in product((1, 2), ("train", "test")):
+        kept = [name for name in names if (name < "s2") == ((fold == 1) == (part == "train"))]
         path = folder / f"folds/{fold}/{part}"
         path.mkdir(parents=True)
         data = DataDir(path)

@@ -29,8 +29,7 @@ from timbre.kaldi.labels import read_labels
 from timbre.kaldi.tables import ArkWriter
 from timbre.scoring.baseline_parts import stream_tables
 from timbre.scoring.baselines import inner_folds
-from timbre.scoring.bootstrap import with_interval
-from timbre.scoring.class_bootstrap import Decisions, draw_units, paired_recalls, rates, resampled
+from timbre.scoring.class_bootstrap import Decisions, paired_recalls, recall, resampled
 from timbre.scoring.evaluation import percent
 from timbre.scoring.regression import softmax_regression
 from timbre.scoring.statistics import read_pooled, standardised
@@ -74,12 +73,10 @@ def rows(data: DataDir, labels: str, folds: str | None) -> Iterable[list]:
         vectors = read_pooled(data.path, utterances, name=name).astype(np.float64)
         found = probe(vectors, targets, speakers, parts)
         first = first or found
-        draws = draw_units(found.units)
-        recall = with_interval(rates(found, np.ones_like(draws[:1]))["recall"][0], rates(found, draws)["recall"])
         above = paired_recalls([found], [first])
         difference = [percent(above.bounded), f"{above.p:.3f}"] if found is not first else ["–", "–"]
         stream = name.removesuffix(".scp").removeprefix("feats_").removeprefix("vectors_")
-        yield [f"`{stream}`", str(vectors.shape[1]), percent(recall), *difference]
+        yield [f"`{stream}`", str(vectors.shape[1]), percent(recall(found)), *difference]
 
 
 def make_up(folder: Path) -> DataDir:

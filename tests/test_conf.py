@@ -7,7 +7,8 @@ from messages import refused
 
 from timbre.conf import differences, dump
 from timbre.pipeline.plan import experiment_name
-from timbre.training.experiment import features_name, load_experiment
+from timbre.training.experiment import load_experiment
+from timbre.training.naming import features_name
 
 
 def written(folder, text, name="x.yaml"):

@@ -20,7 +20,8 @@ from timbre.models import build_encoder
 from timbre.models.extraction import extract_embeddings
 from timbre.models.streams import stream_features
 from timbre.models.trained import ModelConf, TrainedModel
-from timbre.training.experiment import load_experiment, stream_folders
+from timbre.training.experiment import load_experiment
+from timbre.training.naming import stream_folders
 
 RATE = 8000
 EMOTIONS = {"de": ("anger", "boredom", "joy"), "fr": ("anger", "joy")}

@@ -18,8 +18,8 @@ from timbre.kaldi.perturb import add_speed_copies
 from timbre.kaldi.text import read_table, write_table
 from timbre.kaldi.waveform import Waveform
 from timbre.models.streams import Extractor, StreamReader
-from timbre.training.experiment import stream_folders
 from timbre.training.fusion_speech import FusionSelection, FusionSpeech, LanguageBatches
+from timbre.training.naming import features_name, stream_folders
 from timbre.training.task import Task
 from timbre.training.train import train_experiment
 from timbre.training.trainer import Trainer
@@ -186,6 +186,12 @@ def test_the_folder_of_a_stream_is_named_by_the_weights_and_not_by_their_place(t
     state["encoder"]["embedding.bias"] += 1
     save_tensors(moved / "final.pt", state)
     assert stream_folders(conf(f"streams.ge2e.model={moved}"))["ge2e"][1] != there[1]
+
+
+def test_the_folder_of_streams_tells_how_many_there_are_also_by_speaker(conf):
+    third = "streams.functionals.features={kind: functionals, sample_rate: 8000}"
+    plain, by_speaker = features_name(conf(third)), features_name(conf(third, "input.cmvn=speaker"))
+    assert plain.startswith("streams3-") and by_speaker.startswith("streams3-") and plain != by_speaker
 
 
 def test_english_and_persian_train_at_their_published_widths(tmp_path, conf, streams):

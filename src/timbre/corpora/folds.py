@@ -159,7 +159,7 @@ def copy_folds(
         there = there & other.utt2spk.keys()
     wanted = {utterance for fold in planned for part in fold for utterance in part.utt2spk}
     folds = [(train.utt2spk.keys() & there, test.utt2spk.keys() & there) for train, test in planned]
-    originals = source.table("utt2uniq") if source.has("utt2uniq") else {}
+    originals = source.originals
     copies = {name: original for name, original in originals.items() if name != original}
     folds = [(train | {name for name in copies if copies[name] in train}, test) for train, test in folds]
     _refuse_untrained(source, folds, labels)

@@ -53,7 +53,7 @@ def units(data: DataDir, unit: Unit = "session") -> dict[str, str]:
     Raises:
         TimbreError: for utterances that the table of the units does not have.
     """
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    originals = data.originals
     originals = {utterance: originals.get(utterance, utterance) for utterance in data.utt2spk}
     name = UNITS[unit]
     if unit == "utterance" or (unit == "session" and not data.has(name)):

@@ -62,7 +62,7 @@ def normalise_by_speaker(data: DataDir, name: str, uniform: bool = False) -> Non
         TimbreError: for a speaker of one utterance.
     """
     scp, table = data.path / name, data.table(name)
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    originals = data.originals
     spoken: dict[str, list[str]] = {}
     for utterance in table:
         spoken.setdefault(data.utt2spk[utterance], []).append(utterance)

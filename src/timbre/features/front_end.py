@@ -182,7 +182,7 @@ class FrameReader:
         self._vad = data.table("vad.scp") if conf.voiced_only else None
         self._frames = data.numbers(counts)
         self._vad_scp = data.path / "vad.scp"
-        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+        self._originals = data.originals
         self._means: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.utterances = list(self._rxfiles)
         if missing := [utterance for utterance in self.utterances if utterance not in self._frames]:

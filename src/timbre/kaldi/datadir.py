@@ -47,6 +47,11 @@ class DataDir:
         return self.table("utt2spk")
 
     @property
+    def originals(self) -> dict[str, str]:
+        """``{utterance: its original}`` by ``utt2uniq``; empty without copies and renamed utterances."""
+        return self.table("utt2uniq") if self.has("utt2uniq") else {}
+
+    @property
     def spk2utt(self) -> dict[str, list[str]]:
         """``{speaker: [utterances]}``, derived from ``utt2spk``."""
         return invert(self.utt2spk)

@@ -85,7 +85,7 @@ def wave_copy(folder: Path, speaker: str, utterance: str, kind: str) -> Path:
 def utt2person(data: DataDir) -> dict[str, str]:
     """``{utterance: person}``: the speaker of its original, so that copies of a speaker are the same person."""
     utt2spk = data.utt2spk
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    originals = data.originals
     person = {speaker: utt2spk.get(originals.get(utt, utt), speaker) for utt, speaker in utt2spk.items()}
     return {utt: person[speaker] for utt, speaker in utt2spk.items()}
 
@@ -103,7 +103,7 @@ def _carried(
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in leave):
             rows = read_table(data.path / name)
             result[name] = {new: rows[old] for new, old in ids[keyed_by(name)].items() if old in rows}
-    before = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    before = data.originals
     result["utt2uniq"] = {new: before.get(old, old) for new, old in originals.items()}
     return result
 

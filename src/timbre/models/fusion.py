@@ -70,7 +70,6 @@ class FusionConf(Section):
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross-entropy")
     domain_norm: bool = Field(False, description="BatchNorm before the head, with statistics of each language")
-    input_dropout: float = Field(0.0, ge=0, lt=1, description="of the values of vectors, before they are projected")
     dropout: float = Field(0.1, ge=0, lt=1, description="in the heads and behind the streams")
     stream_dropout: float = Field(0.0, ge=0, lt=1, description="in training, streams of an utterance left out")
 
@@ -109,7 +108,7 @@ class Fusion(nn.Module):
             {
                 name: FrameStream(stream, dims[name], conf.size)
                 if stream.framewise
-                else VectorStream(dims[name], conf.size, conf.input_dropout)
+                else VectorStream(dims[name], conf.size)
                 for name, stream in streams.items()
             }
         )

@@ -54,12 +54,12 @@ class FrameStream(nn.Module):
 class VectorStream(nn.Module):
     """Vectors (B, 1, D) -> (B, size)."""
 
-    def __init__(self, dim: int, size: int, dropout: float) -> None:
+    def __init__(self, dim: int, size: int) -> None:
         super().__init__()
-        self.linear, self.dropout = nn.Linear(dim, size), dropout
+        self.linear = nn.Linear(dim, size)
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        return self.linear(F.dropout(vectors[:, 0], self.dropout, self.training))
+        return self.linear(vectors[:, 0])
 
 
 class Head(nn.Module):

@@ -221,7 +221,7 @@ class StreamReader:
                 self._vectors[name] = data.table(f"vectors_{name}.scp")
         self._kept: dict[str, Utterance] = {}
         self._room = KEPT
-        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+        self._originals = data.originals
         self.languages = read_languages(data)
         self.utterances = list(data.utt2spk)
         for name, table in {**{n: set(r.utterances) for n, r in self._frames.items()}, **self._vectors}.items():

@@ -32,7 +32,7 @@ class Parts:
 
     @cached_property
     def _labels(self) -> dict[str, str]:
-        originals = self.train.table("utt2uniq") if self.train.has("utt2uniq") else {}
+        originals = self.train.originals
         labels = read_labels(self.train, self.labels)
         return {utt: label for utt, label in labels.items() if originals.get(utt, utt) == utt}
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from timbre.scoring.bootstrap import draw_speakers
+from timbre.scoring.bootstrap import draw_speakers, with_interval
 from timbre.scoring.difference import Difference
 
 LEAST_SPEAKERS = 3
@@ -104,6 +104,12 @@ def rates(decisions: Decisions, draws: np.ndarray) -> dict[str, np.ndarray]:
     if decisions.among_best is not None:
         found["top5"] = _share(decisions.among_best, decisions.units, draws)
     return found
+
+
+def recall(decisions: Decisions) -> dict[str, float]:
+    """UA, the mean recall of classes: ``value``, ``low`` and ``high``."""
+    draws = draw_units(decisions.units)
+    return with_interval(rates(decisions, np.ones_like(draws[:1]))["recall"][0], rates(decisions, draws)["recall"])
 
 
 def paired(

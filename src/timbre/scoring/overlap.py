@@ -80,7 +80,7 @@ def _values(data: DataDir, table: str) -> tuple[set[str], bool]:
 
 def _originals(data: DataDir) -> dict[str, str]:
     """``{original: an utterance}``; an utterance that is no copy is its own original."""
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    originals = data.originals
     return {originals.get(utterance, utterance): utterance for utterance in data.utt2spk}
 
 

@@ -53,7 +53,7 @@ def read_pooled(
         )
     vectors: list[np.ndarray] = []
     known = {} if known is None else known
-    originals = directory.table("utt2uniq") if directory.has("utt2uniq") else {}
+    originals = directory.originals
     for utterance in utterances:
         if (rxfile := table[utterance]) not in known:
             entry = ArkEntry(utterance, originals.get(utterance, utterance))

@@ -35,7 +35,7 @@ class FusionSelection:
         if strange := [name for name in set(self.languages.values()) if not usable(name)]:
             raise TimbreError(f"{data.path}/utt2lang: no language can be called '{strange[0]}' here; take en, de …")
         unit_of = units(data, conf.heldout_unit)
-        originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+        originals = data.originals
         spoken: dict[str, dict[str, str]] = {}
         for utterance in (name for name in utterances if originals.get(name, name) == name):
             spoken.setdefault(self.languages[utterance], {})[utterance] = emotion[utterance]

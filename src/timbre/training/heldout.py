@@ -36,7 +36,7 @@ def split_speakers(data: DataDir, experiment: Experiment, people: int = 1) -> tu
         TimbreError: for fewer persons left than are needed, and held-out ones without trials of both kinds.
     """
     conf, person = experiment.train, utt2person(data)
-    originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+    originals = data.originals
     spoken = Counter(name for utterance, name in person.items() if originals.get(utterance, utterance) == utterance)
     inside: dict[str, list[str]] = {}
     for utterance in data.utt2spk:

@@ -10,16 +10,8 @@ from timbre.errors import TimbreError
 from timbre.models.streams import stream_features
 from timbre.pipeline.declaration import model_file
 from timbre.scoring.backend import parse
-from timbre.training.experiment import (
-    BY_SPEAKER,
-    Experiment,
-    augmented_name,
-    features_name,
-    load_experiment,
-    stream_folders,
-    stream_models,
-    tables_by_speaker,
-)
+from timbre.training.experiment import BY_SPEAKER, Experiment, load_experiment
+from timbre.training.naming import augmented_name, features_name, stream_folders, stream_models, tables_by_speaker
 
 
 def make_plan(

@@ -46,7 +46,7 @@ class Selection:
             self.utt2class = dict.fromkeys(self.utt2spk, "speech")
         else:
             self.utt2class = read_labels(data, experiment.labels)
-        self._originals = data.table("utt2uniq") if data.has("utt2uniq") else {}
+        self._originals = data.originals
         originals = {
             utterance: self.utt2class[utterance] for utterance in utterances if self.is_original(utterance)
         }

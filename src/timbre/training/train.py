@@ -24,8 +24,9 @@ from timbre.models.trained import cpu_state, resolve_device
 from timbre.randomness import seed_of
 from timbre.training import processes
 from timbre.training.averaging import average_epochs, reestimate_batchnorm
-from timbre.training.experiment import Experiment, by_speaker, features_name, load_experiment, require_frames
+from timbre.training.experiment import Experiment, by_speaker, load_experiment, require_frames
 from timbre.training.initialise import freeze
+from timbre.training.naming import features_name
 from timbre.training.speech import fingerprint
 from timbre.training.task import Task
 from timbre.training.tasks import TASKS
