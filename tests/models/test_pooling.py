@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from timbre.models.pooling import VARIANCE_FLOOR, AttentiveStatistics, PoolingConf, build_pooling
+from timbre.models.pooling import VARIANCE_FLOOR, AttentiveStatistics, PoolingConf, Statistics, build_pooling
 
 KINDS = ["average", "statistics", "self_attentive", "attentive_statistics"]
 
@@ -22,6 +22,11 @@ def test_statistics_of_known_frames() -> None:
     floor = VARIANCE_FLOOR**0.5
     torch.testing.assert_close(make("statistics", 2)(frames, mask), torch.tensor([[2.0, 10.0, 1.0, floor]]))
     torch.testing.assert_close(make("average", 2)(frames, mask), torch.tensor([[2.0, 10.0]]))
+    sample = Statistics(2, unbiased=True)
+    torch.testing.assert_close(
+        sample(frames, mask), torch.tensor([[2.0, 10.0, 2**0.5, (2 * floor**2) ** 0.5]]), atol=2e-4, rtol=0
+    )
+    assert sample(frames[:, :1]).isfinite().all()
 
 
 def test_self_attentive_weights() -> None:

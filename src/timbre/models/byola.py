@@ -23,8 +23,8 @@ from timbre.conf import Section
 from timbre.errors import TimbreError
 from timbre.models.dropout import Dropout
 from timbre.models.layers import frame_mask, frame_weights, masked, wide
+from timbre.models.maps import MapConvolution, MapNorm
 from timbre.models.pooling import weighted_mean
-from timbre.models.resnet34 import MapConvolution, MapNorm
 
 BLOCKS = 3
 REDUCTION = 2**BLOCKS

@@ -56,13 +56,19 @@ def standard_deviation(variance: Tensor) -> Tensor:
     return variance.clamp(min=VARIANCE_FLOOR).sqrt()
 
 
-def statistics(frames: Tensor, weights: Tensor) -> Tensor:
-    """Mean and standard deviation (of the population) over time: ``(B, T, C)``, ``(B, T)`` -> ``(B, 2C)`` fp32.
+def statistics(frames: Tensor, weights: Tensor, unbiased: bool = False) -> Tensor:
+    """Mean and standard deviation over time: ``(B, T, C)``, ``(B, T)`` -> ``(B, 2C)`` fp32.
 
     The variance is ``Σ w (x − mean)²``: ``Σ w x² − mean²`` loses its digits where the mean is large.
+
+    Args:
+        unbiased: multiply the variance of N equally weighted frames by N / (N − 1), as several toolkits do.
     """
     mean = weighted_mean(frames, weights)
     variance = weighted_mean((wide(frames) - mean[:, None]).square(), weights)
+    if unbiased:
+        count = (weights > 0).sum(dim=1, keepdim=True).to(variance.dtype)
+        variance = variance * (count / (count - 1).clamp(min=1))
     return torch.cat([mean, standard_deviation(variance)], dim=1)
 
 
@@ -78,14 +84,14 @@ class Average(nn.Module):
 
 
 class Statistics(nn.Module):
-    """Mean and standard deviation over time."""
+    """Mean and standard deviation over time; ``unbiased``: the deviation of a sample, not of the population."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, unbiased: bool = False) -> None:
         super().__init__()
-        self.output_dim = 2 * channels
+        self.output_dim, self.unbiased = 2 * channels, unbiased
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
-        return statistics(frames, frame_weights(frames, mask))
+        return statistics(frames, frame_weights(frames, mask), self.unbiased)
 
 
 class SelfAttentive(nn.Module):
