@@ -22,7 +22,7 @@ ENCODERS = {
     "conformer": ATTENTION,
     "ecapa_tdnn": ["encoder.channels=16", "encoder.aggregation_channels=24"],
     "lstm": ["encoder.hidden=16", "encoder.projection=0", "encoder.layers=1"],
-    "resnet34": ["encoder.channels=4", "encoder.embedding_dim=16"],
+    "resnet": ["encoder.channels=4", "encoder.embedding_dim=16"],
     "transformer": ATTENTION,
     "wav2vec": [
         "encoder.channels=8",

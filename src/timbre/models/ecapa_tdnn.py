@@ -51,16 +51,24 @@ class Conf(Section):
         description="BatchNorm after the aggregation's ReLU too, and with scale and shift in the attention, as "
         "SpeechBrain has it",
     )
+    embedding_norm: bool = Field(True, description="BatchNorm, without scale and shift, after the embedding")
+    padding: Literal["zeros", "reflect"] = Field(
+        "zeros",
+        description="what convolutions see beyond an utterance's ends: zeros, or its frames mirrored there, as "
+        "SpeechBrain has it",
+    )
     pooling: Pooling = Field(Pooling(), description="frames to one vector")
 
 
 class Res2(nn.Module):
     """A TDNN layer of 3 frames in ``RES2_SCALE`` groups: y1 = x1, y2 = K2(x2), yi = Ki(xi + y(i−1))."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, reflect: bool = False) -> None:
         super().__init__()
         width = channels // RES2_SCALE
-        self.groups = nn.ModuleList(TDNN(width, width, kernel=3, dilation=dilation) for _ in range(RES2_SCALE - 1))
+        self.groups = nn.ModuleList(
+            TDNN(width, width, kernel=3, dilation=dilation, reflect=reflect) for _ in range(RES2_SCALE - 1)
+        )
 
     def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
         first, second, *others = frames.chunk(RES2_SCALE, dim=2)
@@ -86,10 +94,10 @@ class SqueezeExcitation(nn.Module):
 class Block(nn.Module):
     """SE-Res2Block: 1×1, Res2, 1×1, squeeze and excitation, and the input added."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, reflect: bool = False) -> None:
         super().__init__()
         self.enter = TDNN(channels, channels)
-        self.res2 = Res2(channels, dilation)
+        self.res2 = Res2(channels, dilation, reflect)
         self.leave = TDNN(channels, channels)
         self.excitation = SqueezeExcitation(channels)
 
@@ -101,27 +109,28 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """ECAPA-TDNN as an encoder: ``(B, T, input_dim)`` frames -> ``(B, embedding_dim)`` embeddings.
 
-    An utterance of a single frame has an embedding too: its standard deviations are the floor's.
+    An utterance of a single frame has an embedding too: its standard deviations are the floor's. Frames can be
+    mirrored where there are more than the widest convolution reaches.
     """
-
-    min_frames = 1
 
     def __init__(self, conf: Conf, input_dim: int) -> None:
         super().__init__()
+        reflect = conf.padding == "reflect"
+        self.min_frames = 1 + max(DILATIONS) if reflect else 1
         self.input_dim, self.embedding_dim, self.dense_residual = (
             input_dim,
             conf.embedding_dim,
             conf.dense_residual,
         )
-        self.first = TDNN(input_dim, conf.channels, kernel=5)
-        self.blocks = nn.ModuleList(Block(conf.channels, dilation) for dilation in DILATIONS)
+        self.first = TDNN(input_dim, conf.channels, kernel=5, reflect=reflect)
+        self.blocks = nn.ModuleList(Block(conf.channels, dilation, reflect) for dilation in DILATIONS)
         aggregated = len(DILATIONS) * conf.channels
         self.aggregation = Convolution(aggregated, conf.aggregation_channels)
         self.aggregation_norm = FrameNorm(conf.aggregation_channels) if conf.aggregation_norm else None
         self.pooling = build_pooling(conf.pooling, conf.aggregation_channels, affine=conf.aggregation_norm)
         self.pooling_norm = BatchNorm(self.pooling.output_dim)
         self.embedding = nn.Linear(self.pooling.output_dim, conf.embedding_dim)
-        self.embedding_norm = BatchNorm(conf.embedding_dim, affine=False)
+        self.embedding_norm = BatchNorm(conf.embedding_dim, affine=False) if conf.embedding_norm else nn.Identity()
 
     def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """``feats (B, T, F)``, ``lengths (B,)`` -> ``(B, D)``; see :func:`timbre.models.layers.frame_mask`."""

@@ -81,23 +81,50 @@ def last_frame(frames: Tensor, lengths: Tensor) -> Tensor:
     return frames[rows, lengths.to(frames.device) - 1]
 
 
+def reflected(frames: Tensor, mask: Tensor | None, reach: int) -> Tensor:
+    """``frames (B, T, C)`` with ``reach`` frames more at each end, mirrored at an utterance's first and last.
+
+    x(−i) = x(i)        x(L − 1 + i) = x(L − 1 − i)        of L real frames, more than ``reach``
+    """
+    index = torch.arange(-reach, frames.shape[1] + reach, device=frames.device).abs()
+    if mask is None:
+        last = frames.shape[1] - 1
+        return frames.index_select(1, last - (last - index).abs())
+    last = mask.sum(dim=1, keepdim=True) - 1
+    index = (last - (last - index).abs()).clamp(min=0)  # (B, T + 2 reach); far behind the end anything does
+    return frames.gather(1, index[:, :, None].expand(-1, -1, frames.shape[2]))
+
+
 class Convolution(nn.Conv2d):
     """A convolution over time of ``(B, T, C)``: with ``same`` zeros around it keep ``T``, without it shrinks.
 
     A two-dimensional one of height 1, because that is the one with a channels-last form.
+
+    Args:
+        reflect: with ``same``, mirrored frames around it instead of zeros (:func:`reflected`).
 
     Attributes:
         context: how many frames beside its own an output frame sees, and ``T`` loses where not ``same``.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, same: bool = True, groups: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        dilation: int = 1,
+        same: bool = True,
+        groups: int = 1,
+        reflect: bool = False,
     ) -> None:
-        self.context = (kernel - 1) * dilation
-        padding = (0, self.context // 2 if same else 0)
+        self.context, self.reflect = (kernel - 1) * dilation, reflect and kernel > 1
+        padding = (0, self.context // 2 if same and not reflect else 0)
         super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation), groups=groups)
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``mask`` matters to mirrored frames alone."""
+        if self.reflect:
+            frames = reflected(frames, mask, self.context // 2)
         if self.groups > 1 and self.out_channels <= NARROW:
             with torch.autocast(frames.device.type, enabled=False):
                 return self._convolve(frames.to(self.weight.dtype))
@@ -150,7 +177,12 @@ class FrameNorm(BatchNorm):
 
 
 class TDNN(nn.Module):
-    """Convolution over time → ReLU → BatchNorm (``affine``: with a learned scale and shift)."""
+    """Convolution over time → ReLU → BatchNorm (``affine``: with a learned scale and shift).
+
+    Args:
+        reflect: as of :class:`Convolution`.
+        slope: of the ReLU below zero.
+    """
 
     def __init__(
         self,
@@ -160,10 +192,14 @@ class TDNN(nn.Module):
         dilation: int = 1,
         same: bool = True,
         affine: bool = True,
+        reflect: bool = False,
+        slope: float = 0.0,
     ) -> None:
         super().__init__()
-        self.convolution = Convolution(inputs, outputs, kernel, dilation, same)
+        self.slope = slope
+        self.convolution = Convolution(inputs, outputs, kernel, dilation, same, reflect=reflect)
         self.norm = FrameNorm(outputs, affine=affine)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
-        return self.norm(F.relu(self.convolution(frames)), mask)
+        frames = self.convolution(frames, mask)
+        return self.norm(F.leaky_relu(frames, self.slope) if self.slope else F.relu(frames), mask)

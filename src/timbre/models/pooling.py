@@ -27,6 +27,7 @@ VARIANCE_FLOOR = 1e-7  # inside the square root: finite value and gradient where
 
 
 _ATTENTIVE = only(kind="attentive_statistics")
+_DEVIATION = only(kind=("statistics", "attentive_statistics"))
 
 
 class PoolingConf(Section):
@@ -43,6 +44,22 @@ class PoolingConf(Section):
         description="let the attention see the utterance's mean and standard deviation",
         json_schema_extra=_ATTENTIVE,
     )
+    attention_norm: bool = Field(
+        True, description="ReLU and BatchNorm in the attention before its tanh", json_schema_extra=_ATTENTIVE
+    )
+    unbiased: bool = Field(
+        False,
+        description="standard deviations that are not weighted divide by one frame less than there are",
+        json_schema_extra=_DEVIATION,
+    )
+    floor: float = Field(
+        VARIANCE_FLOOR, gt=0, le=1, description="a variance is at least this", json_schema_extra=_DEVIATION
+    )
+    add_floor: bool = Field(
+        False,
+        description="the floor is added to variances that are not weighted",
+        json_schema_extra=_DEVIATION,
+    )
 
 
 def weighted_mean(frames: Tensor, weights: Tensor) -> Tensor:
@@ -51,25 +68,32 @@ def weighted_mean(frames: Tensor, weights: Tensor) -> Tensor:
         return torch.bmm(weights[:, None], wide(frames))[:, 0]
 
 
-def standard_deviation(variance: Tensor) -> Tensor:
-    """The square root, finite with its gradient at 0."""
-    return variance.clamp(min=VARIANCE_FLOOR).sqrt()
+def standard_deviation(variance: Tensor, floor: float = VARIANCE_FLOOR, add: bool = False) -> Tensor:
+    """The square root, finite with its gradient at 0; ``add``: of variance + floor, else of the larger one."""
+    return (variance.clamp(min=0) + floor if add else variance.clamp(min=floor)).sqrt()
 
 
-def statistics(frames: Tensor, weights: Tensor, unbiased: bool = False) -> Tensor:
+def statistics(
+    frames: Tensor,
+    weights: Tensor,
+    unbiased: bool = False,
+    floor: float = VARIANCE_FLOOR,
+    add_floor: bool = False,
+) -> Tensor:
     """Mean and standard deviation over time: ``(B, T, C)``, ``(B, T)`` -> ``(B, 2C)`` fp32.
 
     The variance is ``Σ w (x − mean)²``: ``Σ w x² − mean²`` loses its digits where the mean is large.
 
     Args:
         unbiased: multiply the variance of N equally weighted frames by N / (N − 1), as several toolkits do.
+        floor, add_floor: as ``floor`` and ``add`` of :func:`standard_deviation`.
     """
     mean = weighted_mean(frames, weights)
     variance = weighted_mean((wide(frames) - mean[:, None]).square(), weights)
     if unbiased:
         count = (weights > 0).sum(dim=1, keepdim=True).to(variance.dtype)
         variance = variance * (count / (count - 1).clamp(min=1))
-    return torch.cat([mean, standard_deviation(variance)], dim=1)
+    return torch.cat([mean, standard_deviation(variance, floor, add_floor)], dim=1)
 
 
 class Average(nn.Module):
@@ -84,14 +108,23 @@ class Average(nn.Module):
 
 
 class Statistics(nn.Module):
-    """Mean and standard deviation over time; ``unbiased``: the deviation of a sample, not of the population."""
+    """Mean and standard deviation over time; ``unbiased``: the deviation of a sample, not of the population.
 
-    def __init__(self, channels: int, unbiased: bool = False) -> None:
+    The floor is that of :func:`standard_deviation`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        unbiased: bool = False,
+        floor: float = VARIANCE_FLOOR,
+        add_floor: bool = False,
+    ) -> None:
         super().__init__()
-        self.output_dim, self.unbiased = 2 * channels, unbiased
+        self.output_dim, self.deviation = 2 * channels, (unbiased, floor, add_floor)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
-        return statistics(frames, frame_weights(frames, mask), self.unbiased)
+        return statistics(frames, frame_weights(frames, mask), *self.deviation)
 
 
 class SelfAttentive(nn.Module):
@@ -120,23 +153,35 @@ class AttentiveStatistics(nn.Module):
 
     Args:
         affine: whether the attention's BatchNorm learns a scale and a shift.
+        norm: whether there is a ReLU and that BatchNorm.
+        unbiased, floor, add_floor: of the context, as in :func:`statistics`; the floor is that of ``std'`` too.
     """
 
     def __init__(
-        self, channels: int, bottleneck: int = 128, global_context: bool = True, affine: bool = False
+        self,
+        channels: int,
+        bottleneck: int = 128,
+        global_context: bool = True,
+        affine: bool = False,
+        norm: bool = True,
+        unbiased: bool = False,
+        floor: float = VARIANCE_FLOOR,
+        add_floor: bool = False,
     ) -> None:
         super().__init__()
-        self.output_dim = 2 * channels
+        self.output_dim, self.floor, self.deviation = 2 * channels, floor, (unbiased, floor, add_floor)
         self.hidden = nn.Linear(channels, bottleneck)
         self.context = nn.Linear(2 * channels, bottleneck, bias=False) if global_context else None
-        self.norm = FrameNorm(bottleneck, affine=affine)
+        self.norm = FrameNorm(bottleneck, affine=affine) if norm else None
         self.score = nn.Linear(bottleneck, channels)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         hidden = self.hidden(frames)
         if self.context is not None:
-            hidden = hidden + self.context(statistics(frames, frame_weights(frames, mask)))[:, None]
-        hidden = self.norm(F.relu(hidden), mask)
+            context = statistics(frames, frame_weights(frames, mask), *self.deviation)
+            hidden = hidden + self.context(context)[:, None]
+        if self.norm is not None:
+            hidden = self.norm(F.relu(hidden), mask)
         score = wide(self.score(torch.tanh(hidden)))
         if mask is not None:
             score = score.masked_fill(~mask[:, :, None], -torch.inf)
@@ -144,11 +189,15 @@ class AttentiveStatistics(nn.Module):
         frames = wide(frames)
         mean = (weights * frames).sum(dim=1)
         variance = (weights * (frames - mean[:, None]).square()).sum(dim=1)
-        return torch.cat([mean, standard_deviation(variance)], dim=1)
+        return torch.cat([mean, standard_deviation(variance, self.floor)], dim=1)
 
 
 def build_pooling(conf: PoolingConf, channels: int, affine: bool = False) -> nn.Module:
     """The pooling of a conf over ``channels``; it has ``output_dim`` and ``forward(frames, mask)``."""
+    deviation = (conf.unbiased, conf.floor, conf.add_floor)
     if conf.kind == "attentive_statistics":
-        return AttentiveStatistics(channels, conf.bottleneck, conf.global_context, affine)
-    return {"average": Average, "statistics": Statistics, "self_attentive": SelfAttentive}[conf.kind](channels)
+        context, norm = conf.global_context, conf.attention_norm
+        return AttentiveStatistics(channels, conf.bottleneck, context, affine, norm, *deviation)
+    if conf.kind == "statistics":
+        return Statistics(channels, *deviation)
+    return {"average": Average, "self_attentive": SelfAttentive}[conf.kind](channels)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from timbre.models import build_encoder, resnet34
+from timbre.models import build_encoder, resnet
 from timbre.models.layers import frame_mask
 
 SMALL = {"channels": 4, "embedding_dim": 6}
@@ -27,7 +27,7 @@ def test_parameter_count() -> None:
     for count, inputs, outputs in ((3, 32, 32), (4, 32, 64), (6, 64, 128), (3, 128, 256)):
         expected += block(inputs, outputs) + (count - 1) * block(outputs, outputs)
     expected += (2 * 10 * 256 + 1) * 256
-    encoder = build_encoder(resnet34.Conf(), 80)
+    encoder = build_encoder(resnet.Conf(), 80)
     assert sum(parameter.numel() for parameter in encoder.parameters()) == expected == 6_634_336
     assert encoder.embedding_dim == 256
 
@@ -35,7 +35,7 @@ def test_parameter_count() -> None:
 def test_layers_are_those_of_the_paper() -> None:
     """Against the same network written plainly on ``(B, C, T, F)``, in training mode; an odd width."""
     torch.manual_seed(0)
-    encoder = build_encoder(resnet34.Conf(**SMALL), 21).train()
+    encoder = build_encoder(resnet.Conf(**SMALL), 21).train()
     for parameter in encoder.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)  # scales and shifts of their own
     feats = torch.randn(3, 30, 21)
@@ -63,7 +63,7 @@ def test_layers_are_those_of_the_paper() -> None:
 
 @torch.inference_mode()
 def test_mask_shrinks_as_convolutions_do() -> None:
-    encoder, lengths = build_encoder(resnet34.Conf(**SMALL), 8).eval(), torch.arange(1, 41)
+    encoder, lengths = build_encoder(resnet.Conf(**SMALL), 8).eval(), torch.arange(1, 41)
     mask, maps = frame_mask(torch.zeros(40, 40, 8), lengths, 8, 1), torch.zeros(40, 40, 8, 4)
     for block in encoder.blocks:
         maps, mask = block(maps, mask)
@@ -74,5 +74,5 @@ def test_mask_shrinks_as_convolutions_do() -> None:
 
 @pytest.mark.parametrize("width", [1, 7, 80])
 def test_any_number_of_bins(width: int) -> None:
-    encoder = build_encoder(resnet34.Conf(**SMALL), width).eval()
+    encoder = build_encoder(resnet.Conf(**SMALL), width).eval()
     assert encoder(torch.randn(2, 9, width), torch.tensor([9, 3])).shape == (2, 6)
