@@ -35,6 +35,13 @@ ENCODERS = {
     "xvector_second": {**XVECTOR, "second_segment_layer": True, "embedding": "second"},
     "resnet": {"kind": "resnet", "channels": 2, "embedding_dim": 12},
     "resnet_bottleneck": {"kind": "resnet", "depth": 50, "channels": 2, "embedding_dim": 12},
+    "resnet_second": {
+        "kind": "resnet",
+        "depth": 18,
+        "channels": 4,
+        "embedding_dim": 12,
+        "second_segment_layer": True,
+    },
     "lstm": LSTM,
     "lstm_projected": {**LSTM, "projection": 8},
     "lstm_windows": {**LSTM, "window": 16},

@@ -15,6 +15,11 @@ class Conf(KaldiConf):
 
     kind: Literal["fbank"] = "fbank"
     num_mel_bins: int = Field(80, ge=4, le=2000)
+    scale: Literal["int16", "unit"] = Field(
+        "int16",
+        description="of the samples: Kaldi's 16-bit range, or [-1, 1), whose softest sounds lie at the logarithm's "
+        "floor",
+    )
     use_energy: bool = Field(False, description="an extra first column with the log energy of the frame")
 
 
@@ -29,4 +34,6 @@ class Extractor:
         from torchaudio.compliance import kaldi  # 0.1 s, which those who read frames from ark are spared
 
         require_one_frame(samples, self.conf)
-        return kaldi.fbank(samples[None] * INT16, **self.conf.options())
+        options = self.conf.options()
+        scale = INT16 if options.pop("scale") == "int16" else 1.0
+        return kaldi.fbank(samples[None] * scale, **options)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from timbre import plain_yaml
-from timbre.conf import Section
+from timbre.conf import Section, build, kind_module
 from timbre.conf_files import flat, read_mapping
 from timbre.errors import TimbreError
 from timbre.features.front_end import InputConf, build_extractor, is_uniform
@@ -73,7 +73,7 @@ def require_front_end(
             f"{path}: no such file, so nothing says which front-end made the features of {data.path}; make them "
             "with steps/make_feats.sh, or if you know that they fit take them with --trust-features true"
         )
-    there, here = flat(read_mapping(path)), flat(front_end(features, conf, state))
+    there, here = flat(_whole(read_mapping(path))), flat(front_end(features, conf, state))
     parts = ("features.", "by_speaker.", *(["vad."] if conf.voiced_only else []))
     every = sorted(there.keys() | here.keys(), key=lambda key: (key != "features.kind", key))  # that tells most
     keys = [key for key in every if key.startswith(parts)]
@@ -84,6 +84,18 @@ def require_front_end(
             f"{data.path}: its features were made by another front-end ({'; '.join(differ[:3])}); make them by "
             "this one (steps/make_feats.sh, stage 1)"
         )
+
+
+def _whole(made: dict[str, Any]) -> dict[str, Any]:
+    """What a file says, with the defaults of keys that there were not when it was written."""
+    said = made.get("features")
+    try:
+        own = {key: value for key, value in said.items() if key != "model_sha256"}
+        conf = build(kind_module("timbre.features", own["kind"]).Conf, own)
+    except (AttributeError, KeyError, TimbreError):
+        return made  # of another version: told from others by what it says
+    values = {key: value for key, value in conf.model_dump(mode="json").items() if key not in _HARMLESS}
+    return {**made, "features": values | said}
 
 
 def _require_dim(data: DataDir, dim: int) -> None:

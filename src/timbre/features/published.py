@@ -4,6 +4,11 @@ A layout is a module ``published_<name>`` of this package, with ``LICENCE``, ``S
 ``recognises(checkpoint) -> bool`` and ``convert(checkpoint) -> dict``, which makes of it what training writes into
 ``final.pt``. Nothing is downloaded here; a checkpoint is read as data only (``weights_only``), and ``SAFE_GLOBALS``
 of a layout are the plain classes that its checkpoints hold beside tensors.
+
+Toolkits write several encoders, some of them alike, and a configuration beside them. Their layouts have
+``likeness(checkpoint, file) -> float``, how much of an encoder's weights there is, and ``convert`` takes the file
+too. A front-end that a checkpoint does not tell may be given in ``<checkpoint>.yaml`` beside it: the conf's sections
+``features`` and ``input``.
 """
 
 from __future__ import annotations
@@ -21,11 +26,16 @@ from typing import Any
 import torch
 
 import timbre.features
-from timbre.errors import TimbreError
+from timbre.conf_files import overlay, read_mapping
+from timbre.errors import TimbreError, some
 from timbre.features.model_file import FORMAT, of_model, require_model
+from timbre.features.speaker_checkpoint import first_file
 from timbre.features.tensors import load_tensors
+from timbre.kaldi.layout import CHECKPOINTS
 
 _PREFIX = "published_"
+_ALIKE = 0.5
+"""The share of an encoder's weights from which on a file is taken for one of it, and what is missing is named."""
 
 
 def layouts() -> dict[str, ModuleType]:
@@ -48,8 +58,8 @@ def read_model(path: str | Path) -> dict[str, Any]:
     Raises:
         TimbreError: where there is none, it is damaged, or it is of no known layout.
     """
-    path = Path(path)
-    file = path / "final.pt" if path.is_dir() else path
+    path, known = Path(path), layouts()
+    file = model_file(path)
     if not file.is_file():
         if (path / "fold_1" / "final.pt").is_file():
             raise TimbreError(
@@ -57,7 +67,6 @@ def read_model(path: str | Path) -> dict[str, Any]:
                 "of all with timbre classify"
             )
         raise TimbreError(f"{file}: no trained model there; steps/train_encoder.sh (stage 2) makes it")
-    known = layouts()
     plain = [each for module in known.values() for each in getattr(module, "SAFE_GLOBALS", [])]
     with torch.serialization.safe_globals(plain):
         state = load_tensors(file, "copy it again, or, if it was trained here, remove it and train again (stage 2)")
@@ -66,23 +75,56 @@ def read_model(path: str | Path) -> dict[str, Any]:
             require_model(state)
         return state
     for name, module in known.items():
-        if module.recognises(state):
-            _say(name, file)
+        if hasattr(module, "recognises") and module.recognises(state):
+            _say(name, file, ())
             with of_model(file):
                 converted = module.convert(state)
                 require_model(converted)
             return converted
+    toolkits = {name: module for name, module in known.items() if hasattr(module, "likeness")}
+    likeness, name = max((module.likeness(state, file), name) for name, module in toolkits.items())
+    if likeness >= _ALIKE:
+        with of_model(file):
+            converted = toolkits[name].convert(state, file)
+            _give_front_end(converted, file)
+            require_model(converted)
+        _say(name, file, tuple(converted["published"]["notes"]))
+        return converted
     raise TimbreError(
         f"{file}: not a model of this project (format {FORMAT}), nor a published checkpoint of {', '.join(known)}"
     )
 
 
+def model_file(path: Path) -> Path:
+    """The file of a model: the path itself, or in a folder ``final.pt`` or a toolkit's checkpoint."""
+    if not path.is_dir() or (path / "final.pt").is_file():
+        return path / "final.pt" if path.is_dir() else path
+    return first_file(path, CHECKPOINTS) or path / "final.pt"
+
+
+def _give_front_end(state: dict[str, Any], file: Path) -> None:
+    """Lays the sections of ``<file>.yaml``, if it is there, over those of the state.
+
+    Raises:
+        TimbreError: for a section that is none of a front-end.
+    """
+    given = file.with_name(f"{file.name}.yaml")
+    if not given.is_file():
+        return
+    sections = read_mapping(given)
+    if other := sorted(sections.keys() - {"features", "input"}):
+        raise TimbreError(f"{given}: {some(other)}: a front-end has the sections features and input")
+    state["conf"] = overlay(state["conf"], sections)
+    state["published"]["notes"] = [f"the front-end is that of {given}"]
+
+
 @cache
-def _say(name: str, file: Path) -> None:
+def _say(name: str, file: Path, notes: tuple[str, ...]) -> None:
     module = layouts()[name]
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    said = "".join(f"; {note}" for note in notes)
     print(
-        f"{file}: {name}, published at {module.SOURCE}; licence: {module.LICENCE}; SHA-256 {sha256}",
+        f"{file}: {name}, published at {module.SOURCE}; licence: {module.LICENCE}; SHA-256 {sha256}{said}",
         file=sys.stderr,
     )
 

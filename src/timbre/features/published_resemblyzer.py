@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from timbre.features.checkpoint import Shape, checked
 from timbre.features.fetch import WEIGHTS
 from timbre.features.melspectrogram import Conf
@@ -56,6 +58,6 @@ def convert(checkpoint: dict[str, Any]) -> dict[str, Any]:
             "loss": {"kind": "ge2e"},
         },
         "classes": [],
-        "backend": {},
+        "backend": {"mean": torch.zeros(HIDDEN)},
         "encoder": {name.replace("linear.", "embedding."): weights[name] for name in SHAPES},
     }

@@ -40,6 +40,11 @@ SETTINGS = ("frame_shift", FRONT_END)
 NOTES = ("utt2num_frames", "utt2dur", "utt2level", "utt2audio")
 """The tables of what is noted of an utterance while its frames are at hand."""
 
+CHECKPOINTS = ("embedding_model.ckpt", "avg_model.pt")
+"""What a toolkit's checkpoint is called in its folder."""
+CONFIGURATIONS = ("config.yaml", "train.yaml", "hyperparams.yaml")
+"""What may lie beside it and be read."""
+
 _MADE_BY = {
     "wav.scp": "the preparation of the corpus (stage 0)",
     "given.scp": "the preparation of a corpus that came as frames (stage 0)",

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
-from timbre.models.layers import frame_mask, masked
+from timbre.models.layers import BatchNorm, frame_mask, masked
 from timbre.models.maps import MapConvolution, MapNorm
 from timbre.models.pooling import PoolingConf, build_pooling
 
@@ -46,6 +46,9 @@ class Conf(Section):
     )
     channels: PositiveInt = Field(32, description="channels C of the first stage; the last has 8C")
     embedding_dim: PositiveInt = Field(256, description="values of an embedding")
+    second_segment_layer: bool = Field(
+        False, description="ReLU, BatchNorm and a further linear layer, whose output is the embedding"
+    )
     pooling: PoolingConf = Field(PoolingConf(), description="frames to one vector")
 
 
@@ -124,6 +127,10 @@ class Encoder(nn.Module):
                 width, bins = expansion * channels, -(-bins // stride)
         self.pooling = build_pooling(conf.pooling, bins * width)
         self.embedding = nn.Linear(self.pooling.output_dim, conf.embedding_dim)
+        self.segment = None
+        if conf.second_segment_layer:
+            self.segment_norm = BatchNorm(conf.embedding_dim, affine=False)
+            self.segment = nn.Linear(conf.embedding_dim, conf.embedding_dim)
 
     def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """``feats (B, T, F)``, ``lengths (B,)`` -> ``(B, D)``; see :func:`timbre.models.layers.frame_mask`."""
@@ -131,4 +138,5 @@ class Encoder(nn.Module):
         maps = F.relu(self.first_norm(self.first(masked(feats, mask)[..., None]), mask))
         for block in self.blocks:
             maps, mask = block(maps, mask)
-        return self.embedding(self.pooling(maps.flatten(2), mask))
+        embedding = self.embedding(self.pooling(maps.flatten(2), mask))
+        return embedding if self.segment is None else self.segment(self.segment_norm(F.relu(embedding)))

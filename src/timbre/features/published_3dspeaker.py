@@ -1,0 +1,38 @@
+"""3D-Speaker's checkpoints: a file ``*.ckpt``, ``*.bin`` or ``*.pt`` with the encoder's state dict.
+
+The front-end is not in it. 3D-Speaker's own: Kaldi's 80 log mel energies of samples in [-1, 1), whose softest
+sounds lie at the logarithm's floor, Povey window, no dither, the utterance's mean subtracted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from timbre.features import ecapa_weights
+from timbre.features.speaker_checkpoint import nearest, speaker_state, weights_of
+
+LICENCE = "that of its publisher; 3D-Speaker's own models: Apache-2.0"
+SOURCE = "https://github.com/modelscope/3D-Speaker"
+FAMILIES = [ecapa_weights.THREE_D_SPEAKER]
+
+
+def likeness(checkpoint: object, file: Path) -> float:
+    """How much of an encoder's weights there is, 0 to 1."""
+    return nearest(FAMILIES, weights_of(checkpoint))[1]
+
+
+def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
+    """The state of an encoder behind ``fbank`` frames.
+
+    Raises:
+        TimbreError: naming weights that are missing, unknown or of another shape.
+    """
+    weights = weights_of(checkpoint)
+    family, _ = nearest(FAMILIES, weights)
+    encoder, converted, sizes = family.encoder(weights)
+    features = {"kind": "fbank", "resample": True, "num_mel_bins": sizes["bins"], "scale": "unit"}
+    note = "the front-end is assumed to be 3D-Speaker's own, fbank of 16 kHz and samples in [-1, 1)"
+    if encoder["kind"] == "ecapa_tdnn":
+        note += " (a model of SpeechBrain has hyperparams.yaml beside it)"
+    return speaker_state(family, encoder, converted, features, {"cmvn": "utterance"}, [note])

@@ -1,0 +1,143 @@
+"""ResNets' weights as WeSpeaker writes them: maps are there of frequency and time, here of time and frequency.
+
+So kernels are turned, and the pooled values, (channels, frequency) there and (frequency, channels) here, change
+order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from timbre.errors import TimbreError
+from timbre.features.conversion import Conversion, Family, maps_last, size
+
+DEPTHS = {
+    (2, 2, 2, 2): (18, 18),
+    (3, 4, 6, 3): (34, 50),
+    (3, 4, 23, 3): (0, 101),
+    (3, 8, 36, 3): (0, 152),
+    (6, 16, 48, 3): (0, 221),
+    (10, 20, 64, 3): (0, 293),
+}
+"""By the blocks of each stage, the layers where these are two convolutions, or bottlenecks."""
+EXPANSION = 4
+
+
+def _sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    stages = [set(), set(), set(), set()]
+    for name in weights:
+        if found := re.match(r"layer([1-4])\.(\d{1,3})\.conv1\.weight$", name):
+            stages[int(found[1]) - 1].add(int(found[2]))
+    counts, bottleneck = tuple(map(len, stages)), "layer1.0.conv3.weight" in weights
+    depth = DEPTHS.get(counts, (0, 0))[bottleneck]
+    if not depth or (depth == 18 and bottleneck):
+        raise TimbreError(
+            f"with {', '.join(map(str, counts))} blocks in layer1 to layer4, which no known depth has"
+        )
+    channels = size(weights, "conv1.weight", 0)
+    width = channels * 8 * (EXPANSION if bottleneck else 1)
+    attention = "pool.linear1.weight" in weights
+    columns = size(weights, "seg_1.weight", 1)
+    if columns % (2 * width):
+        raise TimbreError(f"with another pooling than TSTP or ASTP ({columns} values of {width} channels)")
+    pooled = columns // 2
+    return {
+        "depth": depth,
+        "channels": channels,
+        "bins": pooled // width,
+        "dim": size(weights, "seg_1.weight", 0),
+        "hidden": size(weights, "pool.linear1.weight", 0) if attention else 0,
+        "context": attention and size(weights, "pool.linear1.weight", 1) == 3 * pooled,
+        "second": "seg_2.weight" in weights,
+    }
+
+
+def _conf(
+    depth: int, channels: int, bins: int, dim: int, hidden: int = 0, context: bool = False, second: bool = False
+) -> dict[str, Any]:
+    pooling: dict[str, Any] = {"kind": "statistics"}
+    if hidden:
+        pooling = {"kind": "attentive_statistics", "bottleneck": hidden, "global_context": context}
+        pooling |= {"attention_norm": False}
+    return {
+        "kind": "resnet",
+        "depth": depth,
+        "channels": channels,
+        "embedding_dim": dim,
+        "second_segment_layer": second,
+        "pooling": {**pooling, "unbiased": True, "add_floor": True, "floor": 1e-7},
+    }
+
+
+def _conversion(
+    depth: int, channels: int, bins: int, dim: int, hidden: int = 0, context: bool = False, second: bool = False
+) -> Conversion:
+    done, bottleneck = Conversion(), depth >= 50
+    counts = next(counts for counts, depths in DEPTHS.items() if depth in depths)
+    done.map_convolution("conv1", "first", (channels, 1, 3, 3), turned=True)
+    done.norm("bn1", "first_norm", channels)
+    width, place = channels, 0
+    for stage, count in enumerate(counts):
+        inner = channels << stage
+        outer = EXPANSION * inner if bottleneck else inner
+        for index in range(count):
+            there, here = f"layer{stage + 1}.{index}", f"blocks.{place}"
+            _block(done, there, here, width, inner, outer)
+            if (stage and not index) or width != outer:
+                done.linear(f"{there}.shortcut.0", f"{here}.shortcut", (outer, width), bias=False, trailing=2)
+                done.norm(f"{there}.shortcut.1", f"{here}.shortcut_norm", outer)
+            width, place = outer, place + 1
+    pooled = width * bins
+    if hidden:
+        _attention(done, width, bins, hidden, context)
+    done.linear("seg_1", "embedding", (dim, 2 * pooled), columns=maps_last(width, bins, 2))
+    if second:
+        done.norm("seg_bn_1", "segment_norm", dim, affine=False)
+        done.linear("seg_2", "segment", (dim, dim))
+    return done
+
+
+def _block(done: Conversion, there: str, here: str, width: int, inner: int, outer: int) -> None:
+    names = ("first", "second", "third") if inner != outer else ("first", "second")
+    for number, name in enumerate(names, start=1):
+        inputs = width if number == 1 else inner
+        outputs = outer if number == len(names) else inner
+        if len(names) == 3 and number != 2:
+            done.linear(f"{there}.conv{number}", f"{here}.{name}", (outputs, inputs), bias=False, trailing=2)
+        else:
+            done.map_convolution(f"{there}.conv{number}", f"{here}.{name}", (outputs, inputs, 3, 3), turned=True)
+        done.norm(f"{there}.bn{number}", f"{here}.{name}_norm", outputs)
+
+
+def _attention(done: Conversion, channels: int, bins: int, hidden: int, context: bool) -> None:
+    pooled, order = channels * bins, maps_last(channels, bins, 1)
+    shape = (hidden, (3 if context else 1) * pooled, 1)
+    name = "pool.linear1.weight"
+    done.add(
+        name,
+        "pooling.hidden.weight",
+        shape,
+        (hidden, pooled),
+        lambda weight: order(weight[:, :pooled, 0]),
+    )
+    if context:
+        both = maps_last(channels, bins, 2)
+        here = (hidden, 2 * pooled)
+        done.add(name, "pooling.context.weight", shape, here, lambda weight: both(weight[:, pooled:, 0]))
+    done.add("pool.linear1.bias", "pooling.hidden.bias", (hidden,))
+
+    def rows(weight: Tensor) -> Tensor:
+        return weight.reshape(channels, bins, -1).transpose(0, 1).reshape(weight.shape)
+
+    done.linear("pool.linear2", "pooling.score", (pooled, hidden), trailing=1, rows=rows)
+
+
+_EXAMPLE = {"channels": 1, "bins": 1, "dim": 1}
+WESPEAKER = Family("WeSpeaker's ResNet", ("ResNet",), _sizes, _conf, _conversion, {"depth": 18, **_EXAMPLE})
+WESPEAKER_BOTTLENECK = Family(
+    "WeSpeaker's ResNet of bottlenecks", ("ResNet",), _sizes, _conf, _conversion, {"depth": 50, **_EXAMPLE}
+)
