@@ -54,6 +54,7 @@ CORPORA = {  # in the place of the recipes' own sizes of their synthetic speech
     "egs/ml2023hw4/sid/conf/corpus.yaml": "{train_speakers: 4, test_speakers: 1, utterances: 10}",
     "egs/tess/ser/conf/corpus.yaml": "utterances: 84  # 12 words by both actresses",
     "egs/csv/ser/conf/corpus.yaml": "{train_speakers: 4, utterances: 8}",
+    "egs/csv/sv/conf/corpus.yaml": "{train_speakers: 8, utterances: 3, words: [3, 4]}",
     "egs/emodb/ser/conf/corpus.yaml": "{train_speakers: 4, utterances: 21}",
     "egs/ravdess/ser/conf/corpus.yaml": "{train_speakers: 4, utterances: 8}",
     "egs/multilingual/ser/conf/corpus_iemocap.yaml": "{train_speakers: 4, utterances: 9}",

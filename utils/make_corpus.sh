@@ -4,7 +4,7 @@
 set -euo pipefail
 
 nj=2              # parallel jobs
-layout=synthetic  # the corpus whose files it is laid out like: speechocean762, aishell, voxceleb, tess, emodb, ravdess, iemocap, shemo, cafe; csv_table, polyglot
+layout=synthetic  # the corpus whose files it is laid out like: speechocean762, aishell, voxceleb, tess, emodb, ravdess, iemocap, shemo, cafe; csv_table, csv_speakers, polyglot
 conf=             # what differs from the layout's defaults
 here=$(dirname "$(readlink -f "$0")")/..
 . "$here/utils/step.sh"

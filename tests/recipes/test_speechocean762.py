@@ -26,8 +26,8 @@ def test_end_to_end(run, again, speechocean762, clone, eer_of):
 
 
 @pytest.mark.all
-@pytest.mark.parametrize("conf", tiny.confs(HERE))
-def test_every_conf_trains(run, speechocean762, clone, conf):
+@pytest.mark.parametrize("conf", ["ecapa_aam", "ecapa_aam_large_margin", "ecapa_aam_online", "ge2e"])
+def test_every_way_of_training(run, speechocean762, clone, conf):
     init = ["--init", "exp/ecapa_aam"] if conf.endswith("_large_margin") else []  # confs come in order of name
     where = ["--exp", f"exp/{conf}", "--stop-stage", 2, *init]
     code, out, err = run("run.sh", "--corpus", speechocean762, *tiny.options(HERE, conf), *where, folder=HERE)

@@ -7,7 +7,9 @@ import torch
 from messages import names, refused
 
 from timbre.features.published import read_model
+from timbre.features.tensors import load_tensors
 from timbre.models import build_encoder
+from timbre.training.experiment import load_experiment
 from timbre.training.initialise import freeze, start_from
 from timbre.training.train import train_experiment
 
@@ -79,3 +81,29 @@ def test_frozen_parts_end_as_they_began(trained, toy_data, toy_conf, tmp_path):
     assert not torch.equal(after["embedding.weight"], state["encoder"]["embedding.weight"])
     with refused("freeze", "'frame_layer.0'", "'frame_layers.0'"):
         freeze(build_encoder(toy_conf().encoder, 23), ["frame_layer.0"])
+
+
+def test_a_conf_without_features_and_encoder_takes_those_of_the_model(trained, tmp_path):
+    path, state = trained
+    (tmp_path / "fine_tuning.yaml").write_text("loss: {kind: softmax}\ntrain: {epochs: 2, frozen_epochs: 1}\n")
+    experiment = load_experiment(tmp_path / "fine_tuning.yaml", [f"init={path}"])
+    for name in ("features", "input", "encoder"):
+        assert getattr(experiment, name).model_dump(mode="json") == state["conf"][name]
+    with refused("fine_tuning.yaml", "train.frozen_epochs", "init"):
+        load_experiment(tmp_path / "fine_tuning.yaml")
+    with refused("fine_tuning.yaml", "no model"):
+        load_experiment(tmp_path / "fine_tuning.yaml", [f"init={tmp_path}/no model"])
+
+
+def test_the_encoder_is_frozen_in_the_first_epochs_alone(trained, toy_data, toy_conf, tmp_path):
+    """Its BatchNorm statistics too; what the optimiser knows of it begins with the epoch after."""
+    path, state = trained
+    settings = ["train.epochs=2", "train.frozen_epochs=1", "train.average=2"]
+    train_experiment(
+        toy_conf("loss.kind=aam_softmax", f"init={path}", *settings), toy_data(), tmp_path / "second", "cpu"
+    )
+    first, second = (load_tensors(tmp_path / f"second/epoch_{epoch:04d}.pt", "") for epoch in (1, 2))
+    assert all(torch.equal(value, state["encoder"][name]) for name, value in first["encoder"].items())
+    assert not torch.equal(first["loss"]["weight"], state["loss"]["weight"])
+    assert not torch.equal(second["encoder"]["embedding.weight"], first["encoder"]["embedding.weight"])
+    assert not torch.equal(*(each["encoder"]["frame_layers.0.norm.running_mean"] for each in (first, second)))

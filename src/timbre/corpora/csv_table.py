@@ -57,10 +57,10 @@ def prepare(corpus: Path, options: Options, report: Report) -> dict[str, list[Ro
             it is tested; and as :func:`timbre.corpora.audio_files.readable`.
     """
     table = read_csv(corpus, NEEDED, TABLES, report)
-    wavs, speakers = _files(table), _keys(table, "speaker")
+    wavs, speakers = audio_files_of(table), keys_of(table, "speaker")
     values = {name: [line[name] for line in table.lines] for name in TABLES if name in table.columns}
-    values |= {name: _keys(table, name) for name in ("label", "language") if name in values}
-    parts = _parts(table, report) if "split" in values else []
+    values |= {name: keys_of(table, name) for name in ("label", "language") if name in values}
+    parts = parts_of(table, report) if "split" in values else []
     if parts:
         values["split"] = parts
         _say_shared(speakers, parts, report)
@@ -75,12 +75,12 @@ def prepare(corpus: Path, options: Options, report: Report) -> dict[str, list[Ro
         report(f"language: where {some(alone)} is tested, nothing trains it; for a fusion leave the column out")
     rows = [
         Row(name, speakers[place], wavs[place], {TABLES[column]: those[place] for column, those in values.items()})
-        for place, name in enumerate(_names(table, speakers))
+        for place, name in enumerate(utterance_names(table, speakers))
     ]
     return {"all": readable(rows, RATE, options, report)}
 
 
-def _files(table: Table) -> list[Path]:
+def audio_files_of(table: Table) -> list[Path]:
     """The audio files of the lines, each of which is there and stands once."""
     wavs = [Path(os.path.normpath(table.path.parent / line["path"])) for line in table.lines]
     if gone := [line for line, wav in zip(table.lines, wavs, strict=True) if not wav.is_file()]:
@@ -96,7 +96,7 @@ def _files(table: Table) -> list[Path]:
     return wavs
 
 
-def _keys(table: Table, column: str) -> list[str]:
+def keys_of(table: Table, column: str) -> list[str]:
     """The values of a column as keys, no two of which are written alike; labels not even but for their case."""
     keys = [as_key(line[column]) for line in table.lines]
     if column == "speaker":  # ids are sorted by speaker if none goes on, in another's id, after a hyphen
@@ -111,7 +111,7 @@ def _keys(table: Table, column: str) -> list[str]:
     return keys
 
 
-def _parts(table: Table, report: Report) -> list[str]:
+def parts_of(table: Table, report: Report) -> list[str]:
     """``train`` or ``test`` of each line."""
     words = [line["split"].lower() for line in table.lines]
     if other := [line for line, word in zip(table.lines, words, strict=True) if word not in PARTS]:
@@ -167,7 +167,7 @@ def _say_shared(speakers: Sequence[str], parts: Sequence[str], report: Report) -
         report(f"split: {counted} are trained on and tested, so figures are speaker-dependent: {some(shared)}")
 
 
-def _names(table: Table, speakers: Sequence[str]) -> list[str]:
+def utterance_names(table: Table, speakers: Sequence[str]) -> list[str]:
     """An id of each line: speaker and file's name, with as many of the folders above as tell all apart."""
     paths = [PurePath(line["path"]).with_suffix("").parts for line in table.lines]
     names: list[str] = []

@@ -14,10 +14,11 @@ from timbre.scoring.calibration import Calibration
 
 @dataclass(frozen=True)
 class Verification:
-    """The cosine of the mean-subtracted embeddings, and what held-out speakers of the training made of it.
+    """The cosine of two embeddings, less the model's mean where it has one, and what held-out speakers make of it.
 
     ``probability`` is that of one speaker at even prior odds; it, ``threshold`` and ``same_speaker`` are ``None``
-    for a model trained without held-out speakers. ``doubt`` says why the probability is to be taken with care.
+    for a model without a threshold: a published checkpoint, or one trained without held-out speakers.
+    ``doubt`` says why the probability is to be taken with care.
     """
 
     score: float
@@ -29,15 +30,15 @@ class Verification:
 
 def verify(model: TrainedModel, first: Audio, second: Audio, rate=None):
     """Compares two audio files, or samples at ``rate`` Hz; returns a :class:`Verification`."""
-    if "mean" not in model.backend:
+    if model.output != "embedding":
         raise TimbreError(
             "this model was trained to classify and has no back-end for verification; use timbre identify, or "
             "train one with task: verification"
         )
-    mean = model.backend["mean"].numpy()
-    a, b = (model.embed(source, rate) - mean for source in (first, second))
+    mean = model.backend.get("mean")
+    a, b = (model.embed(source, rate) - (0.0 if mean is None else mean.numpy()) for source in (first, second))
     score = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-    if "threshold" not in model.backend:
+    if model.backend.get("threshold") is None:
         return Verification(score, None, None, None)
     threshold = model.backend["threshold"]
     calibration = Calibration(**model.backend["calibration"])

@@ -23,7 +23,10 @@ def main(args: argparse.Namespace) -> None:
     result = timbre.verify(model, first, second)
     print(f"score {result.score:.4f}")
     if result.threshold is None:
-        print("no threshold: this model was trained without held-out speakers (train.heldout_speakers)")
+        print(
+            "cosine only: this model has no threshold, as nobody was held out when it was trained; fine-tune it on "
+            "recordings of your own (egs/csv/sv), or train one with train.heldout_speakers"
+        )
     else:
         doubt = f"; {result.doubt}" if result.doubt else ""
         print(f"probability {result.probability:.3f} (at even prior odds{doubt})")

@@ -17,6 +17,7 @@ from timbre.errors import TimbreError, did_you_mean
 from timbre.features.augment import AugmentConf
 from timbre.features.frames import gives_vectors, require_waveforms
 from timbre.features.front_end import InputConf
+from timbre.features.published import read_model
 from timbre.models.fusion import FusionConf
 from timbre.models.streams import StreamConf, usable
 from timbre.models.trained import ModelConf
@@ -93,6 +94,11 @@ class TrainConf(Section):
         0.9, ge=0, lt=1, description="of sgd (Nesterov)", json_schema_extra=only(optimizer="sgd")
     )
     weight_decay: float = Field(1e-4, ge=0, lt=1)
+    frozen_epochs: NonNegativeInt = Field(
+        0,
+        description="with init: epochs at the beginning in which the encoder stays as it is; the loss learns",
+        json_schema_extra=only(task=_ENCODER),
+    )
     clip_norm: NonNegativeFloat = Field(5.0, description="largest gradient norm; 0: no clipping")
     schedule: Literal["cosine", "exponential", "triangular2", "constant"] = "cosine"
     warmup_epochs: NonNegativeFloat = Field(1.0, description="linear warm-up from 0")
@@ -164,6 +170,8 @@ class TrainConf(Section):
 
     @model_validator(mode="after")
     def _in_the_time_there_is(self) -> TrainConf:
+        if self.frozen_epochs > self.epochs:
+            raise ValueError(f"frozen_epochs {self.frozen_epochs} are more than the {self.epochs} epochs")
         begin, end = self.margin_epochs
         if not begin <= end <= self.epochs:
             raise ValueError(f"margin_epochs [{begin:g}, {end:g}] do not rise within {self.epochs} epochs")
@@ -217,7 +225,8 @@ class Experiment(ModelConf):
     )
     init: str = Field(
         "",
-        description="the experiment directory whose model training starts from",
+        description="the model that training starts from: an experiment directory, or a published checkpoint; "
+        "features, input and encoder are its own where the conf does not name them",
         json_schema_extra=only(task=_ENCODER),
     )
     freeze: tuple[str, ...] = Field(
@@ -252,6 +261,10 @@ class Experiment(ModelConf):
             confs.kind_module("timbre.losses", self.loss.kind).Loss, "logits"
         ):
             raise ValueError(f"loss {self.loss.kind} has no classes; task classification needs one that has")
+        if self.train.frozen_epochs and not self.init:
+            raise ValueError(
+                "train.frozen_epochs has no effect without init, the model that training starts from (--init FILE)"
+            )
         if self.input.cmvn == "speaker" and self.train.features == "online":
             raise ValueError("input.cmvn speaker takes features from ark, where all of a speaker are known")
         for asked, what in (
@@ -289,6 +302,8 @@ class Experiment(ModelConf):
 def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experiment:
     """An experiment's conf, or a features section alone (the rest at its defaults), with ``a.b=c`` settings.
 
+    With ``init`` the sections of :class:`ModelConf` that the conf does not name are those of that model.
+
     Raises:
         TimbreError: naming the file and each unknown key, bad value or key that has no effect.
     """
@@ -296,7 +311,12 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
     if "kind" in values:
         values = {"features": values}
     try:
-        experiment = confs.build(Experiment, override(values, settings))
+        values = override(values, settings)
+        unnamed = [name for name in ModelConf.model_fields if name not in values]
+        if values.get("init") and unnamed and values.get("task") != "fusion":
+            there = read_model(str(values["init"]))["conf"]
+            values |= {name: there[name] for name in unnamed}
+        experiment = confs.build(Experiment, values)
         require_effect(experiment)
         require_sizes(experiment)
     except TimbreError as error:

@@ -15,6 +15,7 @@ from timbre.errors import TimbreError, did_you_mean, some
 from timbre.features.model_file import load_weights
 from timbre.features.published import read_model
 from timbre.kaldi.datadir import DataDir
+from timbre.models.trained import ModelConf
 from timbre.training.experiment import Experiment
 from timbre.training.speech import fingerprint
 from timbre.training.state import SELECTING
@@ -34,9 +35,10 @@ def start_from(
             are now held out for selection.
     """
     state = read_model(path)
-    here = experiment.model_dump(mode="json", include={"features", "encoder"})
-    there = {key: state["conf"][key] for key in here}
-    ours, theirs = flat(here), flat(there)
+    model = build(ModelConf, {name: state["conf"][name] for name in ModelConf.model_fields})
+    ours, theirs = (
+        flat(conf.model_dump(mode="json", include={"features", "encoder"})) for conf in (experiment, model)
+    )
     if differ := sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)):
         shown = [f"{key} is {ours.get(key)} here, {theirs.get(key)} there" for key in differ[:3]]
         raise TimbreError(f"init: {path} is another model ({', '.join(shown)}); make these keys alike")

@@ -113,7 +113,7 @@ class Trainer:
     def _epoch(self, board: SummaryWriter | None, progress: tqdm) -> None:
         state, steps = self.state, len(self.batches)
         self._criterion.train()
-        for part in self.frozen:
+        for part in [self.encoder] if state.epoch < self.conf.frozen_epochs else self.frozen:
             part.eval()
         self.batches.set_epoch(state.epoch)
         for batch in self._timed():
@@ -169,6 +169,8 @@ class Trainer:
         if not math.isfinite(value):
             self._refuse_non_finite(value, batch, step.outputs)
         self._scaler.scale(step.loss).backward()
+        if state.epoch < self.conf.frozen_epochs:
+            self.encoder.zero_grad(set_to_none=True)
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.get_total_norm([weight.grad for weight in self._parameters if weight.grad is not None])
         if not math.isfinite(norm) and self._scaler.get_scale() <= 1:  # a larger scale is halved, the step left out
