@@ -2,8 +2,8 @@
 
 Each toolkit's own class gets random weights and random BatchNorm statistics, and is saved as its checkpoints are,
 its configuration beside it. Then a waveform of three lengths goes through the toolkit's front-end and class, and
-through the model that `timbre.load` makes of the file. The script fails where an embedding differs by more than 1e-5
-of its largest value. A toolkit that is not installed is left out:
+through the model that `timbre.load` makes of the file. The script fails where an embedding differs by more than
+1e-5 of its largest value. A toolkit that is not installed is left out:
 
     pip install --no-deps --target DIR speechbrain==1.1.2 speakerlab==0.0.6 wespeaker-unofficial==0.0.2 hyperpyyaml
     PYTHONPATH=src:DIR python3 benchmarks/parity.py

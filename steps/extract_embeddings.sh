@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Embeds whole utterances in parallel jobs:
 #   steps/extract_embeddings.sh [options] <exp> <data> <out>
+# <exp> is an experiment, or a published checkpoint by its file or folder (docs/own_data.md). The step
 # writes xvector.{ark,scp}, spk_xvector.{ark,scp} (means) and num_utts.ark into <out>; jobs that ended before an
 # interruption are not repeated. With --kind posteriors (steps/predict.sh): posteriors.{ark,scp} and classes, and of a
 # fusion of streams their weights, gates.{ark,scp}, and the streams' names.
@@ -20,9 +21,7 @@ here=$(dirname "$(readlink -f "$0")")/..
 
 [ $# -eq 3 ] || die "expected <exp> <data> <out>, found $# arguments"
 exp=$1 data=$2 out=$3
-model=$exp/final.pt
-[ ! -f "$exp" ] || model=$exp # a checkpoint by its path
-begin_step "extract_$kind" "$out" --resumable --input "$model" --data "$data" --value precision="$precision" \
+begin_step "extract_$kind" "$out" --resumable --model "$exp" --data "$data" --value precision="$precision" \
   --value lang="$lang" --value bad_audio="$bad_audio"
 
 utterances=$(wc -l <"$data/utt2spk")

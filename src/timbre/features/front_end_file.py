@@ -82,7 +82,7 @@ def require_front_end(
     ]:
         raise TimbreError(
             f"{data.path}: its features were made by another front-end ({'; '.join(differ[:3])}); make them by "
-            "this one (steps/make_feats.sh, stage 1)"
+            "this one (steps/make_feats.sh, stage 1; timbre show-model --conf tells that of a model)"
         )
 
 

@@ -6,6 +6,7 @@ classes     names, each once, in the order of the classifier's rows
 backend     what was fitted after training: mean (D,), threshold, calibration, temperature …
 encoder     weights by name; loss: those of the loss
 statistics  (2, F) of ``input.cmvn: global``; extractor: the model that makes the frames, another such state
+published   of a checkpoint of another layout: layout, source, licence, notes
 streams     of a fusion: of each stream its model's state, or none, and its statistics (2, F); languages: of each
             its classes
 """

@@ -7,8 +7,8 @@ of a layout are the plain classes that its checkpoints hold beside tensors.
 
 Toolkits write several encoders, some of them alike, and a configuration beside them. Their layouts have
 ``likeness(checkpoint, file) -> float``, how much of an encoder's weights there is, and ``convert`` takes the file
-too. A front-end that a checkpoint does not tell may be given in ``<checkpoint>.yaml`` beside it: the conf's sections
-``features`` and ``input``.
+too. A front-end that a checkpoint does not tell may be given in ``<checkpoint>.yaml`` beside it: the sections
+``features`` and ``input`` of a conf.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
             with of_model(file):
                 converted = module.convert(state)
                 require_model(converted)
-            return converted
+            return _with_origin(converted, name)
     toolkits = {name: module for name, module in known.items() if hasattr(module, "likeness")}
     likeness, name = max((module.likeness(state, file), name) for name, module in toolkits.items())
     if likeness >= _ALIKE:
@@ -89,7 +89,7 @@ def read_model(path: str | Path) -> dict[str, Any]:
             _give_front_end(converted, file)
             require_model(converted)
         _say(name, file, tuple(converted["published"]["notes"]))
-        return converted
+        return _with_origin(converted, name)
     raise TimbreError(
         f"{file}: not a model of this project (format {FORMAT}), nor a published checkpoint of {', '.join(known)}"
     )
@@ -116,6 +116,12 @@ def _give_front_end(state: dict[str, Any], file: Path) -> None:
         raise TimbreError(f"{given}: {some(other)}: a front-end has the sections features and input")
     state["conf"] = overlay(state["conf"], sections)
     state["published"]["notes"] = [f"the front-end is that of {given}"]
+
+
+def _with_origin(state: dict[str, Any], name: str) -> dict[str, Any]:
+    module = layouts()[name]
+    origin = {"layout": name, "source": module.SOURCE, "licence": module.LICENCE}
+    return {**state, "published": {**origin, **state.get("published", {})}}
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from timbre.conf_files import flat, read_yaml
-from timbre.kaldi.layout import made_by
+from timbre.kaldi.layout import CHECKPOINTS, CONFIGURATIONS, made_by
 
 NEVER = ("train.workers", "train.checkpoint_steps", "train.checkpoint_minutes")
 """Keys of a conf that change no result."""
@@ -86,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", help="data directory whose audio is read", **many)
     parser.add_argument("--made", help="folder, or a file in it, that another step has made", **many)
     parser.add_argument("--input", dest="inputs", help="another file that is read", **many)
+    parser.add_argument("--model", dest="models", help="a trained model, by its folder or file", **many)
     parser.add_argument("--corpus", help="folder of a corpus", **many)
     parser.add_argument("--conf", help="resolved conf that is read", **many)
     parser.add_argument("--keys", nargs="+", default=[], help="the parts of the conf that matter; all, if none")
@@ -99,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def declaration(args: argparse.Namespace) -> Declaration:
     """The parsed options as a :class:`Declaration`."""
     values = {name: getattr(args, name) for name in Declaration.__dataclass_fields__}
+    values["inputs"] = [*args.inputs, *(file for path in args.models for file in model_files(path))]
     return Declaration(
         **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     )
@@ -116,12 +118,20 @@ def conf_values(paths: tuple[Path, ...], keys: tuple[str, ...]) -> tuple[dict[st
             if key not in NEVER and (not keys or any(f"{key}.".startswith(f"{part}.") for part in keys)):
                 found[key] = value
     named = [value for key, value in found.items() if key == "init" or key.endswith(".model")]
-    return found, [model_file(Path(value)) for value in named if value]
+    return found, [file for value in named if value for file in model_files(Path(value))]
 
 
-def model_file(path: Path) -> Path:
-    """The file of a model that a conf names: ``final.pt`` of an experiment, or a checkpoint by its path."""
-    return path if path.is_file() or path.suffix == ".pt" else path / "final.pt"
+def model_files(path: Path) -> list[Path]:
+    """The files of a model, itself first: ``final.pt`` of an experiment; or a checkpoint, by its path or that of a
+    toolkit's folder, and what is read beside it."""
+    if path.is_dir() and not (path / "final.pt").is_file():
+        path = next((path / name for name in CHECKPOINTS if (path / name).is_file()), path)
+    if not path.is_file():
+        return [path if path.suffix == ".pt" else path / "final.pt"]
+    if path.name == "final.pt":
+        return [path]
+    beside = [path.with_name(name) for name in (f"{path.name}.yaml", *CONFIGURATIONS)]
+    return [path, *(file for file in beside if file.is_file())]
 
 
 def hint(path: Path) -> str:

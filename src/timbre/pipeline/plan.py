@@ -25,7 +25,7 @@ from timbre.conf_files import conf_files
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write, together
 from timbre.kaldi.text import read_table
-from timbre.pipeline.declaration import model_file
+from timbre.pipeline.declaration import model_files
 from timbre.pipeline.fingerprint import FileState, digest_of
 
 _MADE_OF = "made_of.json"
@@ -106,14 +106,14 @@ def files_of(confs: Iterable[Path], texts: Mapping[str, str]) -> list[Path]:
     """The files that a plan is made of: confs, those that they name, models in the resolved ones (there or not)."""
     models = (model for text in texts.values() for model in _models(plain_yaml.parse(text, "the plan")))
     named = [file for conf in confs for file in conf_files(conf)]
-    return list(dict.fromkeys([*named, *map(model_file, models)]))
+    return list(dict.fromkeys([*named, *(file for path in models for file in model_files(path))]))
 
 
 def _models(value: Any) -> list[Path]:
     """The models that a resolved conf names, at any depth."""
     if not isinstance(value, dict):
         return []
-    own = [Path(value["model"])] if isinstance(value.get("model"), str) and value["model"] else []
+    own = [Path(value[key]) for key in ("model", "init") if isinstance(value.get(key), str) and value[key]]
     return own + [path for inner in value.values() for path in _models(inner)]
 
 

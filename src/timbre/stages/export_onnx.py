@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, type=Path, help="experiment directory, or its final.pt")
-    parser.add_argument("--out", type=Path, help="the file to write (default: model.onnx beside final.pt)")
+    parser.add_argument("--model", required=True, type=Path, help="experiment directory, or a model file")
+    parser.add_argument("--out", type=Path, help="the file to write (default: model.onnx beside it)")
 
 
 def main(args: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from timbre.kaldi.listening import add_options, listen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, help="experiment directory, or its final.pt")
+    parser.add_argument("--model", required=True, help="experiment directory, or a model file")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     add_options(parser)
     parser.add_argument("first", help="audio file")

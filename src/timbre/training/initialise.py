@@ -20,6 +20,9 @@ from timbre.training.experiment import Experiment
 from timbre.training.speech import fingerprint
 from timbre.training.state import SELECTING
 
+_HARMLESS = {"features.storage", "features.resample"}
+"""How frames are stored, and whether audio at another rate is taken."""
+
 
 def start_from(
     path: str, experiment: Experiment, encoder: nn.Module, loss: nn.Module, classes: list[str], held_out: list[str]
@@ -39,7 +42,8 @@ def start_from(
     ours, theirs = (
         flat(conf.model_dump(mode="json", include={"features", "encoder"})) for conf in (experiment, model)
     )
-    if differ := sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)):
+    every = sorted((ours.keys() | theirs.keys()) - _HARMLESS)
+    if differ := [key for key in every if ours.get(key) != theirs.get(key)]:
         shown = [f"{key} is {ours.get(key)} here, {theirs.get(key)} there" for key in differ[:3]]
         raise TimbreError(f"init: {path} is another model ({', '.join(shown)}); make these keys alike")
     if known := sorted(set(held_out) & set(state["classes"])):
@@ -50,6 +54,8 @@ def start_from(
     load_weights(encoder, state["encoder"], f"init: {path}: encoder")
     rates = [f"{name} {100 * rate:.2f} %" for name, rate in state["backend"].items() if name in SELECTING]
     said = f"started from {path} ({', '.join(rates) or 'nothing held out'})"
+    if "published" in state:
+        return f"{said}; class weights are new: those of a published checkpoint are not read"
     if state["conf"]["loss"]["kind"] != experiment.loss.kind:
         return f"{said}; class weights are new: it was trained with {state['conf']['loss']['kind']}"
     labels = state["conf"].get("labels", "utt2spk")

@@ -8,7 +8,7 @@ from pathlib import Path
 from timbre.conf import dump
 from timbre.errors import TimbreError
 from timbre.models.streams import stream_features
-from timbre.pipeline.declaration import model_file
+from timbre.pipeline.declaration import model_files
 from timbre.scoring.backend import parse
 from timbre.training.experiment import BY_SPEAKER, Experiment, load_experiment
 from timbre.training.naming import augmented_name, features_name, stream_folders, stream_models, tables_by_speaker
@@ -48,13 +48,13 @@ def make_plan(
         )
     if folds:
         _refuse_in_folds(experiment, conf)
-    if experiment.init and not (start := model_file(Path(experiment.init))).is_file():
+    if experiment.init and not (start := model_files(Path(experiment.init))[0]).is_file():
         raise TimbreError(
             f"{start}: no such file; training starts from it: train that one first, or name another with --init"
         )
     online = experiment.train.features == "online"
     models = stream_models(experiment)
-    missing = [path for path in models if not model_file(Path(path)).is_file()]
+    missing = [path for path in models if not model_files(Path(path))[0].is_file()]
     speeds = f"_speeds_{'_'.join(map(str, experiment.speeds))}" if experiment.speeds else ""
     feats = data / ("streams_of_missing_models" if missing else features_name(experiment))
     if experiment.task == "fusion":  # copies stand among the originals, in training parts alone
