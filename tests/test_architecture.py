@@ -62,7 +62,7 @@ HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tenso
 }
 NETWORKS = ["augment-data", "check-conf", "classify", "extract-embeddings", "identify", "make-ablation"]
 NETWORKS += ["make-feats", "make-model-card", "make-plan", "make-results", "recognise-phones", "show-conf"]
-NETWORKS += ["train-backend"]
+NETWORKS += ["show-model", "train-backend"]
 NEEDS = {name: {"torch"} for name in NETWORKS} | {
     "export-onnx": {"torch", "onnx"},
     "train-encoder": {"torch", "tensorboard"},
