@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.conf import Section
+from timbre.models.inference import form_of, is_packable
 from timbre.models.layers import TDNN, BatchNorm, Convolution, FrameNorm, frame_mask, frame_weights, masked
 from timbre.models.pooling import PoolingConf, build_pooling, weighted_mean
 
@@ -76,6 +77,25 @@ class Res2(nn.Module):
         for group, layer in zip(others, self.groups[1:], strict=True):
             outputs.append(layer(group + outputs[-1], mask))
         return torch.cat(outputs, dim=2)
+
+
+@form_of(Res2)
+class _PackedRes2(Res2):
+    """The groups' outputs are written where they belong."""
+
+    def pack(self) -> None:
+        pass
+
+    def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        if self.training or not is_packable(frames):
+            return super().forward(frames, mask)
+        out = torch.empty_like(frames)
+        groups, outputs = frames.chunk(RES2_SCALE, dim=2), out.chunk(RES2_SCALE, dim=2)
+        outputs[0].copy_(groups[0])
+        self.groups[0](groups[1], mask, outputs[1])
+        for index in range(2, RES2_SCALE):
+            self.groups[index - 1](groups[index] + outputs[index - 1], mask, outputs[index])
+        return out
 
 
 class SqueezeExcitation(nn.Module):

@@ -16,6 +16,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.policy import BadAudio, SharedError
 from timbre.kaldi.tables import ArkWriter
 from timbre.models.batching import length_batches, padded
+from timbre.models.inference import prepare_for_inference
 from timbre.models.memory import require_memory
 from timbre.models.precision import autocast, resolve_precision
 from timbre.models.trained import TrainedModel
@@ -96,11 +97,11 @@ def embed_utterances(
 ) -> np.ndarray:
     """Embeddings ``(N, D)`` of whole utterances, by an encoder in evaluation mode, in their order."""
     lengths = np.array([reader.num_frames(utterance) for utterance in utterances])
-    found: dict[int, np.ndarray] = {}
+    prepared, found = prepare_for_inference(encoder), {}
     for batch in length_batches(lengths, device=device.type):
         feats, counts = padded([reader.read(utterances[index]) for index in batch])
         require_memory(encoder, feats.shape, utterances[batch[-1]])
         with torch.inference_mode():
-            embeddings = encoder(feats.to(device), counts)
+            embeddings = prepared(feats.to(device), counts)
         found.update(zip(batch.tolist(), embeddings.float().cpu().numpy(), strict=True))
     return np.stack([found[index] for index in range(len(utterances))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.waveform import Audio, Waveform, waveform
 from timbre.models import build_encoder
 from timbre.models.batching import length_batches, padded
+from timbre.models.inference import prepare_for_inference
 from timbre.models.memory import require_memory
 from timbre.models.sizes import require_stored
 
@@ -82,6 +84,10 @@ class TrainedModel:
         self.encoder.to(device).eval()
         self.network: torch.nn.Module = self.encoder
 
+    @cached_property
+    def _prepared(self) -> torch.nn.Module:
+        return prepare_for_inference(self.encoder)
+
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> TrainedModel:
         """Reads ``<path>/final.pt`` (or the file itself), as data only (``weights_only``)."""
@@ -124,7 +130,7 @@ class TrainedModel:
         longest = names[int(lengths.argmax())]
         require_memory(self.encoder, batch.shape, longest, getattr(self.conf.features, "frame_shift", None))
         with torch.inference_mode():
-            embeddings = self.encoder(batch.to(self.device), lengths).float().cpu().numpy()
+            embeddings = self._prepared(batch.to(self.device), lengths).float().cpu().numpy()
         if not np.isfinite(embeddings).all():
             bad = int(np.flatnonzero(~np.isfinite(embeddings).all(axis=1))[0])
             raise TimbreError(f"{names[bad]}: an embedding that is not finite")
