@@ -27,8 +27,8 @@ def checked(weights: Mapping[str, Any], shapes: Mapping[str, Shape], layout: str
         said += [f"with unknown {some(unknown)}"] if unknown else []
         raise TimbreError(f"most like {layout}, but {' and '.join(said)}")
     for name, shape in shapes.items():
-        if (found := tuple(getattr(weights[name], "shape", ()))) != shape:
-            raise TimbreError(f"{name} has the shape {found}, and {shape} in the published layout of {layout}")
         if not isinstance(weights[name], torch.Tensor):
             raise TimbreError(f"{name} is no tensor, but {type(weights[name]).__name__}")
+        if (found := tuple(weights[name].shape)) != shape:
+            raise TimbreError(f"{name} has the shape {found}, and {shape} in the published layout of {layout}")
     return {name: weights[name].float() if weights[name].is_floating_point() else weights[name] for name in shapes}
