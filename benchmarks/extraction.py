@@ -1,10 +1,11 @@
 """Embeddings of whole utterances beside SpeechBrain's, one by one: times real time, memory, deviation.
 
-    python benchmarks/extraction.py [--rounds 3] [--utterances 200] [--channels 512]
+    python benchmarks/extraction.py [--rounds 3] [--utterances 200] [--channels 512] [--operators]
 
 ECAPA-TDNN, C = 512, utterances of 2 to 12 s (made-up, seeded), from samples in memory to embeddings, filter banks
 and their mean subtraction included, two threads. Each cell is a process of its own; rounds alternate, medians are
-shown. The cells ``batches`` group utterances as timbre's extraction does (timbre.models.batching). The deviation
+shown. The share of the peak is the network's alone: its multiplications and additions a second, of those of a
+product of large matrices in the same process. The cells ``batches`` group utterances as timbre's extraction does (timbre.models.batching). The deviation
 of an embedding, against timbre's one by one in fp32, is relative to its distance from the mean embedding; more
 than the tolerance is an error.
 """
@@ -18,9 +19,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from cells import THREADS, alternate, have_speechbrain, median, parse, peak_memory, precisions, show
+from cells import THREADS, alternate, have_speechbrain, median, parse, peak_gflops, peak_memory, precisions, show
 
 RATE, DIM = 16_000, 80
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}
@@ -43,16 +45,21 @@ def utterances(count: int) -> list[np.ndarray]:
     return made
 
 
+Embedder = tuple[Callable[[np.ndarray], Any], Callable[[list[Any]], np.ndarray], Any]
+"""From samples to features; from N utterances' features to embeddings ``(N, D)``; what counts as its operations."""
+
+
 def timbre_embedder(
     heard: list[np.ndarray], batched: bool, channels: int, context: AbstractContextManager
-) -> Callable[[list[np.ndarray]], np.ndarray]:
-    """Samples of utterances -> embeddings ``(N, D)``, with BatchNorm's statistics of those ``heard``."""
+) -> Embedder:
+    """timbre's, with BatchNorm's statistics of the utterances ``heard``."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
     from torchaudio.compliance.kaldi import fbank
 
     from timbre.models import build_encoder, ecapa_tdnn
     from timbre.models.batching import length_batches
+    from timbre.models.inference import prepare_for_inference
 
     torch.manual_seed(0)
     encoder = build_encoder(ecapa_tdnn.Conf(channels=channels), DIM)
@@ -65,26 +72,23 @@ def timbre_embedder(
         module.momentum = None  # BatchNorm: the running statistics become those of the batch below
     with torch.no_grad():  # as in a trained network; untrained and without them, all embeddings are alike
         encoder.train()(torch.stack([frames(each)[:190] for each in heard]), torch.full((len(heard),), 190))
-    encoder.eval()
+    prepared = prepare_for_inference(encoder.eval())
 
-    def embed(spoken: list[np.ndarray]) -> np.ndarray:
-        feats = [frames(samples) for samples in spoken]
+    def embed(feats: list[torch.Tensor]) -> np.ndarray:
         lengths = np.array([len(each) for each in feats])
         batches = length_batches(lengths) if batched else np.arange(len(feats))[:, None]
         out = torch.empty(len(feats), encoder.embedding_dim)
         with context:  # of the network alone, and once: weights stay converted until it ends
             for batch in batches:
                 padded = pad_sequence([feats[index] for index in batch], batch_first=True)
-                out[torch.from_numpy(batch)] = encoder(padded, torch.from_numpy(lengths[batch])).float()
+                out[torch.from_numpy(batch)] = prepared(padded, torch.from_numpy(lengths[batch])).float()
         return out.numpy()
 
-    return embed
+    return frames, embed, lambda feats: encoder(feats[None], torch.tensor([len(feats)]))
 
 
-def speechbrain_embedder(
-    channels: int, context: AbstractContextManager
-) -> Callable[[list[np.ndarray]], np.ndarray]:
-    """The same of SpeechBrain's filter banks, normalisation and ECAPA-TDNN, one by one."""
+def speechbrain_embedder(channels: int, context: AbstractContextManager) -> Embedder:
+    """SpeechBrain's filter banks, normalisation and ECAPA-TDNN, one by one."""
     import torch
     from speechbrain.lobes.features import Fbank
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
@@ -97,36 +101,83 @@ def speechbrain_embedder(
         torch.ones(1),
     )
 
-    def embed(spoken: list[np.ndarray]) -> np.ndarray:
-        feats = [normalise(fbank(torch.from_numpy(samples)[None]), whole) for samples in spoken]
+    def frames(samples: np.ndarray) -> torch.Tensor:
+        return normalise(fbank(torch.from_numpy(samples)[None]), whole)
+
+    def embed(feats: list[torch.Tensor]) -> np.ndarray:
         with context:
             return torch.stack([encoder(each, whole)[0, 0].float() for each in feats]).numpy()
 
-    return embed
+    return frames, embed, lambda feats: encoder(feats, whole)
 
 
-def cell(system: str, batched: str, precision: str, count: int, channels: int, folder: str) -> dict:
-    """One process's measurement; timbre's embeddings are left in ``folder``."""
+def cell(
+    system: str, batched: str, precision: str, count: int, channels: int, size: int, listed: bool, folder: str
+) -> dict:
+    """One process's measurement; timbre's embeddings are left in ``folder``.
+
+    With one thread seconds are those of the processor, which hold beside other processes, too.
+    """
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from timbre.models.precision import autocast
 
     torch.set_num_threads(THREADS)
+    clock = time.process_time if THREADS == 1 else time.perf_counter
     context = autocast(precision, torch.device("cpu"))
     spoken = utterances(count)
     if system == "speechbrain":
-        embed = speechbrain_embedder(channels, context)
+        frames, embed, plain = speechbrain_embedder(channels, context)
     else:
-        embed = timbre_embedder(spoken[:64], batched == "batches", channels, context)
+        frames, embed, plain = timbre_embedder(spoken[:64], batched == "batches", channels, context)
     with torch.inference_mode():
-        embed(spoken[:20])
-        begin = time.perf_counter()
-        embeddings = embed(spoken)
-        seconds = time.perf_counter() - begin
+        warm = [frames(samples) for samples in spoken[:20]]
+        embed(warm)
+        times = [clock()]
+        feats = [frames(samples) for samples in spoken]
+        times.append(clock())
+        embeddings = embed(feats)
+        times.append(clock())
+        rate = peak_gflops("float32" if precision == "fp32" else "bfloat16", size, clock)
+        with FlopCounterMode(display=False) as counter:
+            plain(feats[0])
+        operators = by_operator(lambda: embed(warm)) if listed else {}
     path = Path(folder) / f"{system}.{batched}.{precision}.npy"
     np.save(path, embeddings)
     audio = sum(map(len, spoken)) / RATE
-    return {"speed": audio / seconds, "memory": peak_memory(), "embeddings": str(path)}
+    operations = counter.get_total_flops() * audio / (len(spoken[0]) / RATE)
+    return {
+        "speed": audio / (times[2] - times[0]),
+        "share": operations / (times[2] - times[1]) / rate / 1e9,
+        "memory": peak_memory(),
+        "embeddings": str(path),
+        "operators": {
+            name: 1e3 * seconds / (sum(map(len, spoken[:20])) / RATE) for name, seconds in operators.items()
+        },
+    }
+
+
+def by_operator(work: Callable[[], object]) -> dict[str, float]:
+    """Seconds of the processor in each of torch's operators, without those that it calls."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
+        work()
+    return {event.key: event.self_cpu_time_total / 1e6 for event in profiler.key_averages()}
+
+
+def operator_table(found: dict[str, dict[str, float]]) -> None:
+    """Milliseconds a second of audio, of each cell; operators of less than a fiftieth are ``others``."""
+    totals = {name: sum(values.values()) for name, values in found.items()}
+    keys = sorted(
+        {key for name, values in found.items() for key, value in values.items() if value > 0.02 * totals[name]},
+        key=lambda key: -max(values.get(key, 0.0) for values in found.values()),
+    )
+    rows = [[key, *(values.get(key, 0.0) for values in found.values())] for key in keys]
+    others = [total - sum(found[name].get(key, 0.0) for key in keys) for name, total in totals.items()]
+    print()
+    show(["operator, ms a second of audio", *found], [*rows, ["others", *others], ["all", *totals.values()]])
 
 
 def deviation(embeddings: np.ndarray, reference: np.ndarray) -> float:
@@ -140,13 +191,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--utterances", type=int, default=200)
     parser.add_argument("--channels", type=int, default=512)
-    args = parse(parser, cell, rounds=1, utterances=4, channels=16)
+    parser.add_argument("--size", type=int, default=1024, help="of the matrices whose product is the peak")
+    parser.add_argument("--operators", action="store_true", help="also the time in each operator of torch")
+    args = parse(parser, cell, rounds=1, utterances=4, channels=16, size=64, operators=True)
     kinds = [("speechbrain", "one by one")] if have_speechbrain() else []
     kinds += [("timbre", "one by one"), ("timbre", "batches")]
     with tempfile.TemporaryDirectory() as folder:
         cells = {
             f"{system} {how} {precision}, {'variables' if allocator else 'default'}": (
-                [system, how, precision, args.utterances, args.channels, folder],
+                [system, how, precision, args.utterances, args.channels, args.size, args.operators, folder],
                 allocator,
             )
             for system, how in kinds
@@ -162,8 +215,12 @@ def main() -> None:
             if name.startswith("timbre"):
                 apart = deviation(np.load(found[0]["embeddings"]), reference)
                 failed += [name] * (apart > TOLERANCE["bf16" if "bf16" in name else "fp32"])
-            rows.append([name, speed, speed / base, median(found, "memory"), apart])
-        show(["cell", "s of audio a second", "times as fast", "peak MB", "deviation"], rows)
+            rows.append([name, speed, speed / base, median(found, "share"), median(found, "memory"), apart])
+        show(["cell", "s of audio a second", "times as fast", "share of peak", "peak MB", "deviation"], rows)
+        if args.operators:
+            operator_table(
+                {name: found[0]["operators"] for name, found in results.items() if name.endswith("fp32, variables")}
+            )
     if failed:
         sys.exit(f"beyond the tolerance {TOLERANCE}: {'; '.join(failed)}")
 
