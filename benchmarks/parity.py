@@ -155,7 +155,7 @@ def wespeaker(small: bool) -> Iterator[Case]:
 def speechbrain(small: bool) -> Iterator[Case]:
     """SpeechBrain's classes behind its Fbank, as its EncoderClassifier has them."""
     from speechbrain.lobes.features import Fbank
-    from speechbrain.lobes.models import ECAPA_TDNN, Xvector
+    from speechbrain.lobes.models import ECAPA_TDNN, ResNet, Xvector
     from speechbrain.nnet.pooling import StatisticsPooling
 
     # Its noise is new each time; its mean takes its place.
@@ -203,6 +203,11 @@ def speechbrain(small: bool) -> Iterator[Case]:
         lambda: Xvector.Xvector(in_channels=24, **channels),
         save(24, "Xvector.Xvector"),
         embed(24),
+    )
+
+    widths = {"channels": [4, 4, 8, 8], "block_sizes": [1, 2, 1, 1], "lin_neurons": 32} if small else {}
+    yield Case(
+        "SpeechBrain", "ResNet", lambda: ResNet.ResNet(BINS, **widths), save(BINS, "ResNet.ResNet"), embed(BINS)
     )
 
 

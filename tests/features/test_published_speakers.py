@@ -35,6 +35,10 @@ CASES = {
     ),
     "speechbrain_ecapa": (ecapa_weights.SPEECHBRAIN, ECAPA | {"aggregated": 48}),
     "speechbrain_xvector": (xvector_weights.SPEECHBRAIN, XVECTOR),
+    "speechbrain_resnet": (
+        resnet_weights.SPEECHBRAIN,
+        {"blocks": (1, 2, 1, 1), "channels": (2, 2, 4, 4), "bins": 2, "dim": 6},
+    ),
     "3dspeaker_ecapa": (ecapa_weights.THREE_D_SPEAKER, ECAPA | {"aggregated": 48}),
 }
 CLASSES = {
@@ -45,6 +49,7 @@ CLASSES = {
     "wespeaker_bottleneck": "ResNet50",
     "speechbrain_ecapa": "ECAPA_TDNN.ECAPA_TDNN",
     "speechbrain_xvector": "Xvector.Xvector",
+    "speechbrain_resnet": "ResNet.ResNet",
 }
 HYPERPARAMS = """
 n_mels: 10
@@ -77,6 +82,7 @@ EXPECTED = {
     "wespeaker_bottleneck": [-0.3624761, 1.564386, 0.2184005, 0.6570671, -0.8748255, 2.746651],
     "speechbrain_ecapa": [12.7579, -2.17022, -1.418203, 12.71435, 7.005066, -2.859691],
     "speechbrain_xvector": [-4.736374, 2.506612, 1.8155, 0.8680987, -3.256576, -3.120859],
+    "speechbrain_resnet": [-0.6984896, -1.276472, 1.804824, 2.079725, 6.551869, 2.42179],
     "3dspeaker_ecapa": [3.179771, -0.981554, 0.2614184, 3.306416, 1.770564, -1.134061],
 }
 

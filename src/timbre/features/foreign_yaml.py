@@ -60,6 +60,17 @@ class ForeignYaml:
         self._left = _MOST_VALUES
         return self._plain(self._nodes[key], key, 0)
 
+    def section(self, key: str) -> dict[str, Any]:
+        """A value that is a mapping, or missing and then empty.
+
+        Raises:
+            TimbreError: naming the file and the key, where it is something else.
+        """
+        found = self.get(key)
+        if not isinstance(found, dict | None):
+            raise TimbreError(f"{self.path}: {key}: expected keys and values")
+        return found or {}
+
     def _plain(self, node: yaml.Node, key: str, level: int) -> Any:
         self._left -= 1
         if self._left < 0 or level > _MOST_LEVELS:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from timbre.errors import TimbreError
-from timbre.features import ecapa_weights, xvector_weights
+from timbre.features import ecapa_weights, resnet_weights, xvector_weights
 from timbre.features.foreign_yaml import ForeignYaml
-from timbre.features.speaker_checkpoint import nearest, require_class, speaker_state, weights_of
+from timbre.features.speaker_checkpoint import frame_bins, nearest, require_class, speaker_state, weights_of
 
 LICENCE = "that of its publisher; SpeechBrain's own models: Apache-2.0"
 SOURCE = "https://huggingface.co/speechbrain"
 CONFIG = "hyperparams.yaml"
 
-FAMILIES = [ecapa_weights.SPEECHBRAIN, xvector_weights.SPEECHBRAIN]
+FAMILIES = [ecapa_weights.SPEECHBRAIN, xvector_weights.SPEECHBRAIN, resnet_weights.SPEECHBRAIN]
 _FEATURES = {"sample_rate": 16000, "f_min": 0, "f_max": None, "n_fft": 400, "win_length": 25, "hop_length": 10}
 _ONLY = {  # the values beside which others are not known here, False for all that are nothing
     "compute_features": {"deltas": False, "context": False, "filter_shape": "triangular", "requires_grad": False},
@@ -32,6 +32,7 @@ _ONLY = {  # the values beside which others are not known here, False for all th
         "tdnn_blocks": 5,
         "tdnn_kernel_sizes": [5, 3, 3, 1, 1],
         "tdnn_dilations": [1, 2, 3, 1, 1],
+        "strides": [1, 2, 2, 2],
     },
 }
 _NOISE = "SpeechBrain's x-vectors differ by noise each time (1e-5 on the mean of frames); here it is its mean"
@@ -52,7 +53,7 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
     family, _ = nearest(FAMILIES, weights := weights_of(checkpoint))
     encoder, converted, sizes = family.encoder(weights)
     notes, config = [_NOISE] if encoder["kind"] == "xvector" else [], file.parent / CONFIG
-    args, normed = dict(_FEATURES), False
+    args, normed, bins = dict(_FEATURES), False, None
     if not config.is_file():
         notes.append(f"no {CONFIG} beside it: the front-end is assumed to be SpeechBrain's own, of 16 kHz")
     else:
@@ -61,8 +62,6 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
         parts = {name: _part(values, name) for name in _ONLY}
         args |= {name: value for name, value in parts["compute_features"].items() if name in _FEATURES}
         bins = parts["compute_features"].get("n_mels", 40)
-        if bins != sizes["bins"]:
-            raise TimbreError(f"{CONFIG}: n_mels {bins}, and the weights are of {sizes['bins']}")
         normed = parts["mean_var_norm"].get("std_norm", True) is not False
     if not isinstance(rate := args["sample_rate"], int) or args["n_fft"] != rate * 0.001 * args["win_length"]:
         raise TimbreError(f"{CONFIG}: n_fft {args['n_fft']} is not known here, only the samples of win_length")
@@ -70,7 +69,7 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
         "kind": "mel_decibels",
         "sample_rate": rate,
         "resample": True,
-        "num_mel_bins": sizes["bins"],
+        "num_mel_bins": frame_bins(encoder, sizes["bins"], bins, f"{CONFIG}: n_mels"),
         "frame_length": args["win_length"],
         "frame_shift": args["hop_length"],
         "low_freq": args["f_min"],
@@ -81,9 +80,7 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
 
 def _part(values: ForeignYaml, name: str) -> dict[str, Any]:
     """What is constructed there, as data, if it is known here."""
-    part = values.get(name) or {}
-    if not isinstance(part, dict):
-        raise TimbreError(f"{CONFIG}: {name}: expected keys and values")
+    part = values.section(name)
     for key, only in _ONLY[name].items():
         if key in part and part[key] != only:
             raise TimbreError(f"{CONFIG}: {name}.{key} {part[key]} is not known here, only {only}")

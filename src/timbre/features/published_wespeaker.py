@@ -13,7 +13,14 @@ from typing import Any
 from timbre.errors import TimbreError
 from timbre.features import ecapa_weights, resnet_weights, xvector_weights
 from timbre.features.foreign_yaml import ForeignYaml
-from timbre.features.speaker_checkpoint import first_file, nearest, require_class, speaker_state, weights_of
+from timbre.features.speaker_checkpoint import (
+    first_file,
+    frame_bins,
+    nearest,
+    require_class,
+    speaker_state,
+    weights_of,
+)
 
 LICENCE = "that of its publisher; WeSpeaker's own models: CC BY 4.0 of the VoxCeleb data"
 SOURCE = "https://github.com/wenet-e2e/wespeaker/blob/master/docs/pretrained.md"
@@ -44,34 +51,30 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
     weights = weights_of(checkpoint, _OF_TRAINING)
     family, _ = nearest(FAMILIES, weights)
     encoder, converted, sizes = family.encoder(weights)
-    notes, args, rate, config = [], {}, 16000, first_file(file.parent, CONFIGS)
+    notes, args, rate, where, config = [], {}, 16000, "", first_file(file.parent, CONFIGS)
     if config is None:
         notes.append(
             f"no {' or '.join(CONFIGS)} beside it: the front-end is assumed to be WeSpeaker's own, fbank of "
             "16 kHz with a Hamming window"
         )
     else:
-        values = ForeignYaml(config)
-        require_class(family, values.get("model"), f"{config.name}: model")
-        data = values.get("dataset_args") or {}
-        data = data if isinstance(data, dict) else {}
-        if (front := data.get("frontend", values.get("frontend", "fbank"))) != "fbank":
-            raise TimbreError(f"{config.name}: frontend {front} is not known here, only fbank")
-        args = data.get("fbank_args") or values.get("fbank_args") or values.get("feature_args") or {}
-        rate = data.get("resample_rate", values.get("resample_rate", rate))
-    bins = sizes["bins"] * (8 if encoder["kind"] == "resnet" else 1)
+        values, where = ForeignYaml(config), config.name
+        require_class(family, values.get("model"), f"{where}: model")
+        keys = ("frontend", "fbank_args", "feature_args", "resample_rate")
+        data = {key: values.get(key) for key in keys if key in values} | values.section("dataset_args")
+        if (front := data.get("frontend", "fbank")) != "fbank":
+            raise TimbreError(f"{where}: frontend {front} is not known here, only fbank")
+        args = data.get("fbank_args") or data.get("feature_args") or {}
+        if not isinstance(args, dict):
+            raise TimbreError(f"{where}: fbank_args: expected keys and values")
+        rate = data.get("resample_rate", rate)
     features = {
         "kind": "fbank",
         "sample_rate": rate,
         "resample": True,
-        "num_mel_bins": args.get("num_mel_bins", bins),
+        "num_mel_bins": frame_bins(encoder, sizes["bins"], args.get("num_mel_bins"), f"{where}: num_mel_bins"),
         "frame_length": args.get("frame_length", 25.0),
         "frame_shift": args.get("frame_shift", 10.0),
         "window_type": "hamming",
     }
-    if features["num_mel_bins"] != bins:
-        raise TimbreError(
-            f"{config.name}: num_mel_bins {features['num_mel_bins']}, and the weights are of {bins} (or of another "
-            "pooling)"
-        )
     return speaker_state(family, encoder, converted, features, {"cmvn": "utterance"}, notes)

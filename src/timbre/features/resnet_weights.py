@@ -1,7 +1,7 @@
-"""ResNets' weights as WeSpeaker writes them: maps are there of frequency and time, here of time and frequency.
+"""ResNets' weights as WeSpeaker and SpeechBrain write them.
 
-So kernels are turned, and the pooled values, (channels, frequency) there and (frequency, channels) here, change
-order.
+WeSpeaker's maps are of frequency and time, here of time and frequency: kernels are turned. Both order the pooled
+values as (channels, frequency), here they are (frequency, channels).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from timbre.errors import TimbreError
-from timbre.features.conversion import Conversion, Family, maps_last, size
+from timbre.features.conversion import Change, Conversion, Family, maps_last, size
 
 DEPTHS = {
     (2, 2, 2, 2): (18, 18),
@@ -25,14 +25,12 @@ DEPTHS = {
 }
 """By the blocks of each stage, the layers where these are two convolutions, or bottlenecks."""
 EXPANSION = 4
+ATTENTION, EXCITED = 128, 2
+"""Of SpeechBrain: hidden units of the attention, and stages with squeeze and excitation."""
 
 
 def _sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    stages = [set(), set(), set(), set()]
-    for name in weights:
-        if found := re.match(r"layer([1-4])\.(\d{1,3})\.conv1\.weight$", name):
-            stages[int(found[1]) - 1].add(int(found[2]))
-    counts, bottleneck = tuple(map(len, stages)), "layer1.0.conv3.weight" in weights
+    counts, bottleneck = _stages(weights), "layer1.0.conv3.weight" in weights
     depth = DEPTHS.get(counts, (0, 0))[bottleneck]
     if not depth or (depth == 18 and bottleneck):
         raise TimbreError(
@@ -113,10 +111,17 @@ def _block(done: Conversion, there: str, here: str, width: int, inner: int, oute
         done.norm(f"{there}.bn{number}", f"{here}.{name}_norm", outputs)
 
 
-def _attention(done: Conversion, channels: int, bins: int, hidden: int, context: bool) -> None:
+def _attention(
+    done: Conversion,
+    channels: int,
+    bins: int,
+    hidden: int,
+    context: bool,
+    names: tuple[str, str] = ("pool.linear1", "pool.linear2"),
+) -> None:
     pooled, order = channels * bins, maps_last(channels, bins, 1)
     shape = (hidden, (3 if context else 1) * pooled, 1)
-    name = "pool.linear1.weight"
+    name = f"{names[0]}.weight"
     done.add(
         name,
         "pooling.hidden.weight",
@@ -128,16 +133,89 @@ def _attention(done: Conversion, channels: int, bins: int, hidden: int, context:
         both = maps_last(channels, bins, 2)
         here = (hidden, 2 * pooled)
         done.add(name, "pooling.context.weight", shape, here, lambda weight: both(weight[:, pooled:, 0]))
-    done.add("pool.linear1.bias", "pooling.hidden.bias", (hidden,))
+    done.add(f"{names[0]}.bias", "pooling.hidden.bias", (hidden,))
+    done.linear(names[1], "pooling.score", (pooled, hidden), trailing=1, rows=_rows(channels, bins))
 
-    def rows(weight: Tensor) -> Tensor:
-        return weight.reshape(channels, bins, -1).transpose(0, 1).reshape(weight.shape)
 
-    done.linear("pool.linear2", "pooling.score", (pooled, hidden), trailing=1, rows=rows)
+def _rows(channels: int, bins: int, parts: int = 1) -> Change:
+    """Rows in ``parts`` of (channels, bins) to (bins, channels)."""
+
+    def change(weight: Tensor) -> Tensor:
+        return weight.reshape(parts, channels, bins, -1).transpose(1, 2).reshape(weight.shape)
+
+    return change
+
+
+def _stages(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """The blocks of each of the four stages."""
+    stages = [set(), set(), set(), set()]
+    for name in weights:
+        if found := re.match(r"layer([1-4])\.(\d{1,3})\.conv1\.weight$", name):
+            stages[int(found[1]) - 1].add(int(found[2]))
+    return tuple(map(len, stages))
+
+
+def _speechbrain_sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    blocks = _stages(weights)
+    if 0 in blocks:
+        raise TimbreError(f"without 'layer{1 + blocks.index(0)}.0.conv1.weight'")
+    channels = tuple(size(weights, f"layer{stage}.0.conv1.weight", 0) for stage in (1, 2, 3, 4))
+    return {
+        "blocks": blocks,
+        "channels": channels,
+        "bins": size(weights, "attention.0.weight", 1) // channels[-1],
+        "dim": size(weights, "fc_embed.weight", 0),
+    }
+
+
+def _speechbrain_conf(blocks: tuple[int, ...], channels: tuple[int, ...], bins: int, dim: int) -> dict[str, Any]:
+    kind = {"kind": "preactivated_resnet", "channels": list(channels), "blocks": list(blocks)}
+    return kind | {"embedding_dim": dim}
+
+
+def _speechbrain(blocks: tuple[int, ...], channels: tuple[int, ...], bins: int, dim: int) -> Conversion:
+    done, width, place = Conversion(), channels[0], 0
+    done.map_convolution("conv1", "first", (width, 1, 3, 3), turned=False)
+    done.norm("bn1", "first_norm", width)
+    for stage, (outputs, count) in enumerate(zip(channels, blocks, strict=True)):
+        for index in range(count):
+            there, here = f"layer{stage + 1}.{index}", f"blocks.{place}"
+            _preactivated(done, there, here, width, outputs, excited=stage < EXCITED)
+            if (stage and not index) or width != outputs:
+                done.linear(f"{there}.downsample.0", f"{here}.shortcut", (outputs, width), bias=False, trailing=2)
+                done.norm(f"{there}.downsample.1", f"{here}.shortcut_norm", outputs)
+            width, place = outputs, place + 1
+    _attention(done, width, bins, ATTENTION, context=False, names=("attention.0", "attention.3"))
+    done.norm("attention.2", "pooling.norm", ATTENTION)
+    done.norm("norm_stats", "pooling_norm", 2 * width * bins, rows=_rows(width, bins, 2))
+    done.linear("fc_embed", "embedding", (dim, 2 * width * bins), columns=maps_last(width, bins, 2))
+    done.norm("norm_embed", "embedding_norm", dim)
+    return done
+
+
+def _preactivated(done: Conversion, there: str, here: str, width: int, outputs: int, excited: bool) -> None:
+    for number, name in enumerate(("first", "second", "third"), start=1):
+        inputs = width if number == 1 else outputs
+        done.norm(f"{there}.bn{number}", f"{here}.{name}_norm", inputs)
+        if number < 3:
+            done.map_convolution(f"{there}.conv{number}", f"{here}.{name}", (outputs, inputs, 3, 3), turned=False)
+        else:
+            done.linear(f"{there}.conv3", f"{here}.third", (outputs, inputs), bias=False, trailing=2)
+    if excited:
+        done.linear(f"{there}.se.fc.0", f"{here}.squeeze", (outputs, outputs))
+        done.linear(f"{there}.se.fc.2", f"{here}.excite", (outputs, outputs))
 
 
 _EXAMPLE = {"channels": 1, "bins": 1, "dim": 1}
 WESPEAKER = Family("WeSpeaker's ResNet", ("ResNet",), _sizes, _conf, _conversion, {"depth": 18, **_EXAMPLE})
 WESPEAKER_BOTTLENECK = Family(
     "WeSpeaker's ResNet of bottlenecks", ("ResNet",), _sizes, _conf, _conversion, {"depth": 50, **_EXAMPLE}
+)
+SPEECHBRAIN = Family(
+    "SpeechBrain's ResNet",
+    ("ResNet",),
+    _speechbrain_sizes,
+    _speechbrain_conf,
+    _speechbrain,
+    {"blocks": (1, 1, 1, 1), "channels": (1, 1, 1, 1), "bins": 1, "dim": 1},
 )

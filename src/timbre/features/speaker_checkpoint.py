@@ -13,6 +13,8 @@ from timbre.errors import TimbreError
 from timbre.features.conversion import Family
 from timbre.features.model_file import FORMAT
 
+_OF_MAPS = ("resnet", "preactivated_resnet")
+"""Encoders that see frames of any number of values, an eighth of which is left where they pool."""
 _WRAPPED = "module."
 """Before each name, where the weights of a parallel training were saved."""
 
@@ -74,6 +76,24 @@ def speaker_state(
         "encoder": weights,
         "published": {"encoder": family.name, "notes": list(notes)},
     }
+
+
+def frame_bins(encoder: Mapping[str, Any], seen: int, said: object = None, where: str = "") -> int:
+    """The values of a frame.
+
+    Args:
+        seen: what the weights tell of them: their number, or of maps how many bins are pooled.
+        said: their number by the toolkit's configuration, if that says it, at ``where``.
+
+    Raises:
+        TimbreError: naming both, where they do not fit.
+    """
+    times = 8 if encoder["kind"] in _OF_MAPS else 1
+    if said is None:
+        return seen * times
+    if not isinstance(said, int) or -(-said // times) != seen:
+        raise TimbreError(f"{where} {said}, and the weights are of {seen * times} (or of another pooling)")
+    return said
 
 
 def first_file(folder: Path, names: Sequence[str]) -> Path | None:

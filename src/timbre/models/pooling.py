@@ -154,6 +154,7 @@ class AttentiveStatistics(nn.Module):
     Args:
         affine: whether the attention's BatchNorm learns a scale and a shift.
         norm: whether there is a ReLU and that BatchNorm.
+        tanh: whether there is a tanh after it.
         unbiased, floor, add_floor: of the context, as in :func:`statistics`; the floor is that of ``std'`` too.
     """
 
@@ -167,8 +168,10 @@ class AttentiveStatistics(nn.Module):
         unbiased: bool = False,
         floor: float = VARIANCE_FLOOR,
         add_floor: bool = False,
+        tanh: bool = True,
     ) -> None:
         super().__init__()
+        self.tanh = tanh
         self.output_dim, self.floor, self.deviation = 2 * channels, floor, (unbiased, floor, add_floor)
         self.hidden = nn.Linear(channels, bottleneck)
         self.context = nn.Linear(2 * channels, bottleneck, bias=False) if global_context else None
@@ -182,7 +185,7 @@ class AttentiveStatistics(nn.Module):
             hidden = hidden + self.context(context)[:, None]
         if self.norm is not None:
             hidden = self.norm(F.relu(hidden), mask)
-        score = wide(self.score(torch.tanh(hidden)))
+        score = wide(self.score(torch.tanh(hidden) if self.tanh else hidden))
         if mask is not None:
             score = score.masked_fill(~mask[:, :, None], -torch.inf)
         weights = score.softmax(dim=1)
