@@ -24,6 +24,8 @@ AUDIONET = {"kind": "audionet", "average": 1, "convolutions": 1, "channels": 4, 
 ALLOSAURUS = {"kind": "allosaurus", "layers": 2, "hidden": 8, "phones": list("abcdefghijk")}
 WAV2VEC = {"kind": "wav2vec", "channels": 8, "kernels": [10, 8], "strides": [5, 4]}
 WAV2VEC |= {"context_channels": 12, "context_kernels": [3, 2]}
+CAMPPLUS = {"kind": "campplus", "head_channels": 2, "channels": 8, "growth": 4, "bottleneck": 6}
+CAMPPLUS |= {"layers": [2, 3, 2], "embedding_dim": 12}
 ENCODERS = {
     "xvector": XVECTOR,
     "xvector_two": {**XVECTOR, "second_segment_layer": True},
@@ -48,6 +50,7 @@ ENCODERS = {
         "blocks": [1, 2, 1, 1],
         "embedding_dim": 12,
     },
+    "campplus": CAMPPLUS,
     "lstm": LSTM,
     "lstm_projected": {**LSTM, "projection": 8},
     "lstm_windows": {**LSTM, "window": 16},
@@ -82,6 +85,7 @@ EVERY_KIND = pytest.mark.parametrize(
         "ecapa",
         "resnet",
         "preactivated_resnet",
+        "campplus",
         "lstm",
         "byola",
         "audionet",

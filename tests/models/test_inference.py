@@ -18,6 +18,9 @@ CONFS = {
     "ecapa": {"kind": "ecapa_tdnn", "channels": WIDE, "aggregation_channels": 300},
     "ecapa_mirrored": {"kind": "ecapa_tdnn", "channels": WIDE, "aggregation_norm": True, "padding": "reflect"},
     "xvector": {"kind": "xvector", "channels": WIDE, "embedding_dim": 40},
+    "campplus": {"kind": "campplus", "channels": 16, "growth": 8, "layers": [2, 2, 2]},
+    "resnet": {"kind": "resnet", "channels": 16},
+    "resnet_bottleneck": {"kind": "resnet", "depth": 50, "channels": 8},
     "conformer": {"kind": "conformer", "channels": WIDE, "layers": 1, "feed_forward": WIDE},
 }
 

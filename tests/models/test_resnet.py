@@ -67,7 +67,7 @@ def test_mask_shrinks_as_convolutions_do() -> None:
     mask, maps = frame_mask(torch.zeros(40, 40, 8), lengths, 8, 1), torch.zeros(40, 40, 8, 4)
     for block in encoder.blocks:
         maps, mask = block(maps, mask)
-        lengths = (lengths - 1) // block.stride + 1
+        lengths = (lengths - 1) // block.stride[0] + 1
         assert mask.shape == maps.shape[:2] and torch.equal(mask.sum(1), lengths)
     assert maps.shape[1] == 5
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from timbre.models.layers import TDNN, Convolution, reflected
+from timbre.models.layers import TDNN, BatchNorm, Convolution, reflected
 
 SMALL = 1 << 16
 """Weights of a product below which packing does not pay."""
@@ -69,6 +69,13 @@ def is_packable(values: Tensor) -> bool:
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+def scale_and_shift(norm: BatchNorm) -> tuple[Tensor, Tensor]:
+    """``x · scale + shift``, ``(C,)`` each: what a BatchNorm is outside training."""
+    scale = (norm.running_var + norm.eps).rsqrt() * (norm.weight if norm.affine else 1)
+    shift = (norm.bias if norm.affine else 0) - norm.running_mean * scale
+    return scale.detach(), shift.detach()
 
 
 class Product:
@@ -124,8 +131,9 @@ class PackedConvolution(Convolution):
         frames = frames.contiguous()
         batch, length, inputs = frames.shape
         kernel, dilation = self.kernel_size[1], self.dilation[1]
-        size = (batch, length - self.context, kernel, inputs)
-        return frames.as_strided(size, (length * inputs, inputs, dilation * inputs, 1)).flatten(2)
+        stride = self.stride[1]
+        size = (batch, (length - self.context - 1) // stride + 1, kernel, inputs)
+        return frames.as_strided(size, (length * inputs, stride * inputs, dilation * inputs, 1)).flatten(2)
 
 
 @form_of(TDNN)
@@ -133,10 +141,7 @@ class PackedTDNN(TDNN):
     """Convolution with its ReLU, and BatchNorm as one multiplication and addition, in place."""
 
     def pack(self) -> None:
-        norm = self.norm
-        scale = (norm.running_var + norm.eps).rsqrt() * (norm.weight if norm.affine else 1)
-        shift = (norm.bias if norm.affine else 0) - norm.running_mean * scale
-        self.scale, self.shift = scale.detach(), shift.detach()
+        self.scale, self.shift = scale_and_shift(self.norm)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None, out: Tensor | None = None) -> Tensor:
         """``out``: where to write the result, if :func:`is_packable`."""

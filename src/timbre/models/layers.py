@@ -102,6 +102,7 @@ class Convolution(nn.Conv2d):
 
     Args:
         reflect: with ``same``, mirrored frames around it instead of zeros (:func:`reflected`).
+        stride: of ``T`` frames ``⌈T / stride⌉`` remain (``same``), the first and every ``stride``-th after it.
 
     Attributes:
         context: how many frames beside its own an output frame sees, and ``T`` loses where not ``same``.
@@ -116,10 +117,12 @@ class Convolution(nn.Conv2d):
         same: bool = True,
         groups: int = 1,
         reflect: bool = False,
+        stride: int = 1,
+        bias: bool = True,
     ) -> None:
         self.context, self.reflect = (kernel - 1) * dilation, reflect and kernel > 1
-        padding = (0, self.context // 2 if same and not reflect else 0)
-        super().__init__(inputs, outputs, (1, kernel), padding=padding, dilation=(1, dilation), groups=groups)
+        around = {"stride": (1, stride), "padding": (0, self.context // 2 if same and not reflect else 0)}
+        super().__init__(inputs, outputs, (1, kernel), dilation=(1, dilation), groups=groups, bias=bias, **around)
 
     def forward(self, frames: Tensor, mask: Tensor | None = None) -> Tensor:
         """``mask`` matters to mirrored frames alone."""

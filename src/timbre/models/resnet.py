@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from timbre.conf import Section
 from timbre.models.layers import BatchNorm, frame_mask, masked
-from timbre.models.maps import MapConvolution, MapNorm
+from timbre.models.maps import MapConvolution, MapLinear, MapNorm, add_relu
 from timbre.models.pooling import PoolingConf, build_pooling
 
 STAGES = {
@@ -53,22 +53,29 @@ class Conf(Section):
 
 
 class Residual(nn.Module):
-    """Layers and the input added, through 1×1 and BatchNorm where its stride or width is another."""
+    """Layers and the input added, through 1×1 and BatchNorm where its stride or width is another.
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    Args:
+        stride: over both, or over time and over frequency.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int | tuple[int, int]) -> None:
         super().__init__()
-        self.stride, self.shortcut = stride, None
-        if stride > 1 or inputs != outputs:  # 1×1; oneDNN's convolution of stride 2 crashes when narrow
-            self.shortcut, self.shortcut_norm = nn.Linear(inputs, outputs, bias=False), MapNorm(outputs)
+        self.stride = stride if isinstance(stride, tuple) else (stride, stride)
+        self.shortcut = None
+        if max(self.stride) > 1 or inputs != outputs:
+            self.shortcut, self.shortcut_norm = MapLinear(inputs, outputs), MapNorm(outputs)
 
     def forward(self, maps: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The block's maps and their mask."""
         # output t is centred on input t · stride: real where that is
-        after = mask if mask is None else mask[:, :: self.stride]
+        over_time, over_frequency = self.stride
+        after = mask if mask is None else mask[:, ::over_time]
         out = self.layers(maps, mask, after)
         if self.shortcut is not None:
-            maps = self.shortcut_norm(self.shortcut(maps[:, :: self.stride, :: self.stride]), after)
-        return F.relu(out + maps), after
+            maps = maps[:, ::over_time, ::over_frequency]
+            maps = self.shortcut.normalised(self.shortcut_norm, maps, after, relu=False)
+        return add_relu(out, maps), after
 
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
         """``after``: the mask of what comes out."""
@@ -78,14 +85,14 @@ class Residual(nn.Module):
 class Block(Residual):
     """Two convolutions."""
 
-    def __init__(self, inputs: int, channels: int, stride: int) -> None:
+    def __init__(self, inputs: int, channels: int, stride: int | tuple[int, int]) -> None:
         super().__init__(inputs, channels, stride)
         self.first, self.first_norm = MapConvolution(inputs, channels, stride=stride), MapNorm(channels)
         self.second, self.second_norm = MapConvolution(channels, channels), MapNorm(channels)
 
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
-        out = F.relu(self.first_norm(self.first(maps), after))
-        return self.second_norm(self.second(out), after)
+        out = self.first.normalised(self.first_norm, maps, after)
+        return self.second.normalised(self.second_norm, out, after, relu=False)
 
 
 class Bottleneck(Residual):
@@ -94,14 +101,14 @@ class Bottleneck(Residual):
     def __init__(self, inputs: int, channels: int, stride: int) -> None:
         outputs = EXPANSION * channels
         super().__init__(inputs, outputs, stride)
-        self.first, self.first_norm = nn.Linear(inputs, channels, bias=False), MapNorm(channels)
+        self.first, self.first_norm = MapLinear(inputs, channels), MapNorm(channels)
         self.second, self.second_norm = MapConvolution(channels, channels, stride=stride), MapNorm(channels)
-        self.third, self.third_norm = nn.Linear(channels, outputs, bias=False), MapNorm(outputs)
+        self.third, self.third_norm = MapLinear(channels, outputs), MapNorm(outputs)
 
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
-        out = F.relu(self.first_norm(self.first(maps), mask))
-        out = F.relu(self.second_norm(self.second(out), after))
-        return self.third_norm(self.third(out), after)
+        out = self.first.normalised(self.first_norm, maps, mask)
+        out = self.second.normalised(self.second_norm, out, after)
+        return self.third.normalised(self.third_norm, out, after, relu=False)
 
 
 class Encoder(nn.Module):
@@ -135,7 +142,7 @@ class Encoder(nn.Module):
     def forward(self, feats: Tensor, lengths: Tensor) -> Tensor:
         """``feats (B, T, F)``, ``lengths (B,)`` -> ``(B, D)``; see :func:`timbre.models.layers.frame_mask`."""
         mask = frame_mask(feats, lengths, self.input_dim, self.min_frames)
-        maps = F.relu(self.first_norm(self.first(masked(feats, mask)[..., None]), mask))
+        maps = self.first.normalised(self.first_norm, masked(feats, mask)[..., None], mask)
         for block in self.blocks:
             maps, mask = block(maps, mask)
         embedding = self.embedding(self.pooling(maps.flatten(2), mask))
