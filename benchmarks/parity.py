@@ -101,7 +101,7 @@ def wespeaker(small: bool) -> Iterator[Case]:
     from torchaudio.compliance import kaldi
 
     without_init("wespeaker")
-    from wespeaker.models import ecapa_tdnn, resnet, tdnn
+    from wespeaker.models import campplus, ecapa_tdnn, resnet, tdnn
 
     def features(wave: Tensor) -> Tensor:
         frames = kaldi.fbank(wave * (1 << 15), num_mel_bins=BINS, sample_frequency=RATE, window_type="hamming")
@@ -145,6 +145,8 @@ def wespeaker(small: bool) -> Iterator[Case]:
             save(f"ResNet{depth}", "embed_dim: 256"),
             features,
         )
+    sizes = {"growth_rate": 4, "init_channels": 8, "embed_dim": 16} if small else {}
+    yield Case("WeSpeaker", "CAMPPlus", lambda: campplus.CAMPPlus(BINS, **sizes), save("CAMPPlus", ""), features)
     for pooling, second in (("ASTP", False), ("TSTP", True)):
         yield Case(
             "WeSpeaker",
@@ -218,6 +220,7 @@ def speechbrain(small: bool) -> Iterator[Case]:
 
 def three_d_speaker(small: bool) -> Iterator[Case]:
     """3D-Speaker's classes behind its fbank (speakerlab/process/processor.py)."""
+    from speakerlab.models.campplus.DTDNN import CAMPPlus
     from speakerlab.models.ecapa_tdnn.ECAPA_TDNN import ECAPA_TDNN
     from torchaudio.compliance import kaldi
 
@@ -241,6 +244,8 @@ def three_d_speaker(small: bool) -> Iterator[Case]:
         save(True),
         features,
     )
+    sizes = {"growth_rate": 4, "init_channels": 8, "embedding_size": 16} if small else {"embedding_size": 192}
+    yield Case("3D-Speaker", "CAMPPlus", lambda: CAMPPlus(BINS, **sizes), save(False), features)
 
 
 def resemblyzer(small: bool) -> Iterator[Case]:

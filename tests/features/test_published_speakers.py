@@ -16,13 +16,14 @@ import pytest
 import torch
 from messages import names, refused
 
-from timbre.features import ecapa_weights, published_speechbrain, resnet_weights, xvector_weights
+from timbre.features import campplus_weights, ecapa_weights, published_speechbrain, resnet_weights, xvector_weights
 from timbre.features.foreign_yaml import ForeignYaml
 from timbre.features.published import model_sha256, read_model
 from timbre.models.trained import TrainedModel
 
 ECAPA = {"channels": 16, "bins": 10, "aggregated": 24, "dim": 6, "hidden": 8, "context": True}
 XVECTOR = {"channels": 8, "bins": 10, "pooled": 12, "dim": 6}
+CAMPPLUS = {"head": 2, "bins": 1, "channels": 6, "growth": 4, "bottleneck": 8, "layers": (2, 1, 1), "dim": 6}
 RESNET = {"channels": 2, "bins": 2, "dim": 6}
 CASES = {
     "wespeaker_ecapa": (ecapa_weights.WESPEAKER, ECAPA | {"context": False, "normed": True}),
@@ -39,6 +40,8 @@ CASES = {
         resnet_weights.SPEECHBRAIN,
         {"blocks": (1, 2, 1, 1), "channels": (2, 2, 4, 4), "bins": 2, "dim": 6},
     ),
+    "wespeaker_campplus": (campplus_weights.WESPEAKER, CAMPPLUS),
+    "3dspeaker_campplus": (campplus_weights.THREE_D_SPEAKER, CAMPPLUS),
     "3dspeaker_ecapa": (ecapa_weights.THREE_D_SPEAKER, ECAPA | {"aggregated": 48}),
 }
 CLASSES = {
@@ -47,6 +50,7 @@ CLASSES = {
     "wespeaker_xvector": "XVEC",
     "wespeaker_resnet": "ResNet34",
     "wespeaker_bottleneck": "ResNet50",
+    "wespeaker_campplus": "CAMPPlus",
     "speechbrain_ecapa": "ECAPA_TDNN.ECAPA_TDNN",
     "speechbrain_xvector": "Xvector.Xvector",
     "speechbrain_resnet": "ResNet.ResNet",
@@ -83,6 +87,8 @@ EXPECTED = {
     "speechbrain_ecapa": [12.7579, -2.17022, -1.418203, 12.71435, 7.005066, -2.859691],
     "speechbrain_xvector": [-4.736374, 2.506612, 1.8155, 0.8680987, -3.256576, -3.120859],
     "speechbrain_resnet": [-0.6984896, -1.276472, 1.804824, 2.079725, 6.551869, 2.42179],
+    "wespeaker_campplus": [0.05605043, 0.1682045, -0.1585725, -0.1982511, 0.2428806, 0.3129539],
+    "3dspeaker_campplus": [0.05596322, 0.1679782, -0.1585975, -0.1981148, 0.2433727, 0.3130262],
     "3dspeaker_ecapa": [3.179771, -0.981554, 0.2614184, 3.306416, 1.770564, -1.134061],
 }
 
@@ -118,7 +124,7 @@ def save(case: str, folder: Path, **changes: object) -> Path:
     weights = {name: value for name, value in weights.items() if value is not None}
     toolkit, called = case.split("_")[0], CLASSES.get(case, "")
     if toolkit == "wespeaker":
-        bins = CASES[case][1]["bins"] * (8 if "ResNet" in called else 1)
+        bins = CASES[case][1]["bins"] * (8 if called.startswith(("ResNet", "CAM")) else 1)
         (folder / "config.yaml").write_text(CONFIG.format(called=called, bins=bins))
         torch.save({**weights, "projection.weight": torch.ones(2, 6)}, folder / "avg_model.pt")
         return folder / "avg_model.pt"
@@ -138,7 +144,7 @@ def test_embeddings_are_the_toolkits(case: str, tmp_path, capsys) -> None:
     np.testing.assert_allclose(found, EXPECTED[case], atol=2e-5 * np.abs(EXPECTED[case]).max())
     said = capsys.readouterr().err
     assert names(said, "licence", "SHA-256", case.split("_")[0])
-    assert ("assumed" in said) == (case == "3dspeaker_ecapa")
+    assert ("assumed" in said) == case.startswith("3dspeaker")
     assert not (tmp_path / "ran").exists()
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from timbre.features import ecapa_weights
-from timbre.features.speaker_checkpoint import nearest, speaker_state, weights_of
+from timbre.features import campplus_weights, ecapa_weights
+from timbre.features.speaker_checkpoint import frame_bins, nearest, speaker_state, weights_of
 
 LICENCE = "that of its publisher; 3D-Speaker's own models: Apache-2.0"
 SOURCE = "https://github.com/modelscope/3D-Speaker"
-FAMILIES = [ecapa_weights.THREE_D_SPEAKER]
+FAMILIES = [ecapa_weights.THREE_D_SPEAKER, campplus_weights.THREE_D_SPEAKER]
+
+_OTHERS = {"ecapa_tdnn": "SpeechBrain has hyperparams.yaml", "campplus": "WeSpeaker has config.yaml"}
+"""Toolkits that write the same weights, and what tells these."""
 
 
 def likeness(checkpoint: object, file: Path) -> float:
@@ -31,8 +34,9 @@ def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
     weights = weights_of(checkpoint)
     family, _ = nearest(FAMILIES, weights)
     encoder, converted, sizes = family.encoder(weights)
-    features = {"kind": "fbank", "resample": True, "num_mel_bins": sizes["bins"], "scale": "unit"}
+    features = {"kind": "fbank", "resample": True, "scale": "unit"}
+    features["num_mel_bins"] = frame_bins(encoder, sizes["bins"])
     note = "the front-end is assumed to be 3D-Speaker's own, fbank of 16 kHz and samples in [-1, 1)"
-    if encoder["kind"] == "ecapa_tdnn":
-        note += " (a model of SpeechBrain has hyperparams.yaml beside it)"
+    if encoder["kind"] in _OTHERS:
+        note += f" (a model of {_OTHERS[encoder['kind']]} beside it)"
     return speaker_state(family, encoder, converted, features, {"cmvn": "utterance"}, [note])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from timbre.errors import TimbreError
-from timbre.features import ecapa_weights, resnet_weights, xvector_weights
+from timbre.features import campplus_weights, ecapa_weights, resnet_weights, xvector_weights
 from timbre.features.foreign_yaml import ForeignYaml
 from timbre.features.speaker_checkpoint import (
     first_file,
@@ -31,15 +31,16 @@ FAMILIES = [
     xvector_weights.WESPEAKER,
     resnet_weights.WESPEAKER_BOTTLENECK,
     resnet_weights.WESPEAKER,
+    campplus_weights.WESPEAKER,
 ]
 _OF_TRAINING = ("projection.",)
 
 
 def likeness(checkpoint: object, file: Path) -> float:
-    """How much of an encoder's weights there is, 0 to 1, and a little more with a configuration beside them."""
+    """How much of an encoder's weights there is, 0 to 1, more with what tells them from 3D-Speaker's."""
     weights = weights_of(checkpoint)
     own = any(name.startswith(_OF_TRAINING) for name in weights) or first_file(file.parent, CONFIGS) is not None
-    return nearest(FAMILIES, weights)[1] + (0.01 if own else 0.0)
+    return nearest(FAMILIES, weights)[1] + (0.01 if own else -0.01)
 
 
 def convert(checkpoint: Any, file: Path) -> dict[str, Any]:
