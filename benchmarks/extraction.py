@@ -5,9 +5,10 @@
 ECAPA-TDNN, C = 512, utterances of 2 to 12 s (made-up, seeded), from samples in memory to embeddings, filter banks
 and their mean subtraction included, two threads. Each cell is a process of its own; rounds alternate, medians are
 shown. The share of the peak is the network's alone: its multiplications and additions a second, of those of a
-product of large matrices in the same process. The cells ``batches`` group utterances as timbre's extraction does (timbre.models.batching). The deviation
-of an embedding, against timbre's one by one in fp32, is relative to its distance from the mean embedding; more
-than the tolerance is an error.
+product of large matrices in the same process. The cells ``batches`` group utterances as timbre's extraction does
+(timbre.models.batching). The deviation of an embedding, against timbre's one by one in fp32, is relative to its
+distance from the mean embedding; more than the tolerance is an error. With OMP_NUM_THREADS=1 the seconds are the
+processor's, which hold beside other processes, too.
 """
 
 from __future__ import annotations
@@ -114,10 +115,7 @@ def speechbrain_embedder(channels: int, context: AbstractContextManager) -> Embe
 def cell(
     system: str, batched: str, precision: str, count: int, channels: int, size: int, listed: bool, folder: str
 ) -> dict:
-    """One process's measurement; timbre's embeddings are left in ``folder``.
-
-    With one thread seconds are those of the processor, which hold beside other processes, too.
-    """
+    """One process's measurement; timbre's embeddings are left in ``folder``."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
