@@ -92,7 +92,8 @@ def randomised(module: nn.Module) -> nn.Module:
 def without_init(package: str) -> None:
     """Makes modules of a package importable without what its ``__init__`` wants, a dozen other packages."""
     module = ModuleType(package)
-    module.__path__ = list(importlib.util.find_spec(package).submodule_search_locations)
+    module.__spec__ = importlib.util.find_spec(package)
+    module.__path__ = list(module.__spec__.submodule_search_locations)
     sys.modules[package] = module
 
 
@@ -284,7 +285,72 @@ def resemblyzer(small: bool) -> Iterator[Case]:
     yield Case("Resemblyzer", "VoiceEncoder, written out", make, save, windows, embed)
 
 
-TOOLKITS = {"torch": resemblyzer, "wespeaker": wespeaker, "speechbrain": speechbrain, "speakerlab": three_d_speaker}
+def redimnet2(small: bool) -> Iterator[Case]:
+    """The authors' network, as WeSpeaker has it, and their front-end, saved as they publish it."""
+    from torchaudio.compliance import kaldi
+
+    without_init("wespeaker")
+    without_init("wespeaker.frontend")
+    from wespeaker.frontend.tfmel import TFMelBanks
+    from wespeaker.models.redimnet2 import ReDimNet2Wrap
+
+    def plain(wave: Tensor) -> Tensor:
+        frames = kaldi.fbank(wave * (1 << 15), num_mel_bins=72, sample_frequency=RATE, window_type="hamming")
+        return (frames - frames.mean(dim=0)).T[None]
+
+    bins, front_end = 72, TFMelBanks(n_mels=72, norm_signal=True, do_preemph=True).eval()
+    low = [((1, 1), 2, 2), ((2, 1), 3, 1), ((1, 2), 4, 1), ((2, 1), 5, 1), ((1, 2), 4, 1), ((2, 1), 3, 1)]
+    third = [*low[:3], ((3, 1), 5, 1), *low[4:]]
+    wide = [((1, 1), 2, 4), ((2, 1), 3, 3), ((1, 2), 4, 2), *low[3:]]
+    sizes = {
+        "b0": (12, low, [36, 36, 36, 36, 18, 18], 64),
+        "b2": (20, third, [40, 30, 30, 20, 20, 10], None),
+        "b3": (24, wide, [24] * 6, None),
+    }
+    for name, (channels, rows, reductions, head) in list(sizes.items())[: 2 if small else 3]:
+        stages = [(*row, [(3, 3)], reduction) for row, reduction in zip(rows, reductions, strict=True)]
+        config = {
+            "F": bins,
+            "C": channels,
+            "stages_setup": stages,
+            "out_channels": head,
+            "return_2d_output": True,
+            "agg_gnorm": True,
+        }
+        own = {**config, "feat_type": "tf", "spec_params": {"do_preemph": True, "norm_signal": True}}
+
+        def save(model: nn.Module, folder: Path, own: dict = own) -> Path:
+            torch.save({"model_config": own, "state_dict": model.state_dict()}, folder / "redimnet2.pt")
+            return folder / "redimnet2.pt"
+
+        yield Case(
+            "ReDimNet2",
+            name,
+            lambda config=config: ReDimNet2Wrap(**config),
+            save,
+            lambda wave: front_end(wave).float(),
+        )
+
+        def save_plain(model: nn.Module, folder: Path) -> Path:
+            torch.save(model.state_dict(), folder / "avg_model.pt")
+            (folder / "config.yaml").write_text(
+                "model: ReDimNet2Custom\ndataset_args: {fbank_args: {num_mel_bins: 72}}\n"
+            )
+            return folder / "avg_model.pt"
+
+        if name == "b2":
+            yield Case(
+                "WeSpeaker", "ReDimNet2, fbank", lambda config=config: ReDimNet2Wrap(**config), save_plain, plain
+            )
+
+
+TOOLKITS = [
+    ("torch", resemblyzer),
+    ("wespeaker", wespeaker),
+    ("speechbrain", speechbrain),
+    ("speakerlab", three_d_speaker),
+    ("wespeaker", redimnet2),
+]
 
 
 @torch.inference_mode()
@@ -310,7 +376,7 @@ def main() -> None:
     args = cells.parse(argparse.ArgumentParser(description=__doc__))
     torch.set_num_threads(cells.THREADS)
     rows, bad = [], []
-    for package, cases in TOOLKITS.items():
+    for package, cases in TOOLKITS:
         if importlib.util.find_spec(package) is None:
             print(f"{package} is not installed (benchmarks/requirements.txt): left out")
             continue

@@ -125,6 +125,7 @@ class Family:
         classes: how the toolkit's classes of it are called, or begin.
         sizes: from the weights to what ``conf`` and ``conversion`` take.
         example: sizes whose conversion has the names that tell this encoder from others.
+        marks: those names, where they are not all of the example's.
     """
 
     name: str
@@ -133,11 +134,12 @@ class Family:
     conf: Callable[..., dict[str, Any]]
     conversion: Callable[..., Conversion]
     example: Mapping[str, Any]
+    marks: tuple[str, ...] = ()
 
     def likeness(self, names: set[str]) -> tuple[float, int]:
         """The share of the example's names that there are, and their number."""
-        wanted = self.conversion(**self.example).shapes.keys()
-        there = len(wanted & names)
+        wanted = self.marks or self.conversion(**self.example).shapes
+        there = len(names.intersection(wanted))
         return there / len(wanted), there
 
     def encoder(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any]]:
@@ -174,6 +176,46 @@ def maps_last(channels: int, bins: int, parts: int) -> Change:
         return weight.reshape(-1, parts, channels, bins).transpose(2, 3).reshape(weight.shape)
 
     return change if prod((channels, bins)) > 1 else (lambda weight: weight)
+
+
+def attention(
+    done: Conversion,
+    channels: int,
+    bins: int,
+    hidden: int,
+    context: bool,
+    names: tuple[str, str],
+) -> None:
+    """Attentive statistics over maps, whose two layers have these ``names`` there.
+
+    Args:
+        context: whether the first sees the mean and deviation of all frames too, behind each frame.
+    """
+    pooled, order = channels * bins, maps_last(channels, bins, 1)
+    shape = (hidden, (3 if context else 1) * pooled, 1)
+    name = f"{names[0]}.weight"
+    done.add(
+        name,
+        "pooling.hidden.weight",
+        shape,
+        (hidden, pooled),
+        lambda weight: order(weight[:, :pooled, 0]),
+    )
+    if context:
+        both = maps_last(channels, bins, 2)
+        here = (hidden, 2 * pooled)
+        done.add(name, "pooling.context.weight", shape, here, lambda weight: both(weight[:, pooled:, 0]))
+    done.add(f"{names[0]}.bias", "pooling.hidden.bias", (hidden,))
+    done.linear(names[1], "pooling.score", (pooled, hidden), trailing=1, rows=maps_last_rows(channels, bins))
+
+
+def maps_last_rows(channels: int, bins: int, parts: int = 1) -> Change:
+    """Rows in ``parts`` of (channels, bins) to (bins, channels)."""
+
+    def change(weight: Tensor) -> Tensor:
+        return weight.reshape(parts, channels, bins, -1).transpose(1, 2).reshape(weight.shape)
+
+    return change
 
 
 def fold_norm(done: dict[str, Tensor], found: Mapping[str, Tensor], layer: str, norm: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from timbre.errors import TimbreError
-from timbre.features import campplus_weights, ecapa_weights, resnet_weights, xvector_weights
+from timbre.features import campplus_weights, ecapa_weights, redimnet2_weights, resnet_weights, xvector_weights
 from timbre.features.foreign_yaml import ForeignYaml
 from timbre.features.speaker_checkpoint import (
     first_file,
@@ -32,6 +32,7 @@ FAMILIES = [
     resnet_weights.WESPEAKER_BOTTLENECK,
     resnet_weights.WESPEAKER,
     campplus_weights.WESPEAKER,
+    redimnet2_weights.WESPEAKER,
 ]
 _OF_TRAINING = ("projection.",)
 

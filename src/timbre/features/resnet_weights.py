@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from timbre.errors import TimbreError
-from timbre.features.conversion import Change, Conversion, Family, maps_last, size
+from timbre.features.conversion import Conversion, Family, attention, maps_last, maps_last_rows, size
 
 DEPTHS = {
     (2, 2, 2, 2): (18, 18),
@@ -91,7 +91,7 @@ def _conversion(
             width, place = outer, place + 1
     pooled = width * bins
     if hidden:
-        _attention(done, width, bins, hidden, context)
+        attention(done, width, bins, hidden, context, ("pool.linear1", "pool.linear2"))
     done.linear("seg_1", "embedding", (dim, 2 * pooled), columns=maps_last(width, bins, 2))
     if second:
         done.norm("seg_bn_1", "segment_norm", dim, affine=False)
@@ -109,41 +109,6 @@ def _block(done: Conversion, there: str, here: str, width: int, inner: int, oute
         else:
             done.map_convolution(f"{there}.conv{number}", f"{here}.{name}", (outputs, inputs, 3, 3), turned=True)
         done.norm(f"{there}.bn{number}", f"{here}.{name}_norm", outputs)
-
-
-def _attention(
-    done: Conversion,
-    channels: int,
-    bins: int,
-    hidden: int,
-    context: bool,
-    names: tuple[str, str] = ("pool.linear1", "pool.linear2"),
-) -> None:
-    pooled, order = channels * bins, maps_last(channels, bins, 1)
-    shape = (hidden, (3 if context else 1) * pooled, 1)
-    name = f"{names[0]}.weight"
-    done.add(
-        name,
-        "pooling.hidden.weight",
-        shape,
-        (hidden, pooled),
-        lambda weight: order(weight[:, :pooled, 0]),
-    )
-    if context:
-        both = maps_last(channels, bins, 2)
-        here = (hidden, 2 * pooled)
-        done.add(name, "pooling.context.weight", shape, here, lambda weight: both(weight[:, pooled:, 0]))
-    done.add(f"{names[0]}.bias", "pooling.hidden.bias", (hidden,))
-    done.linear(names[1], "pooling.score", (pooled, hidden), trailing=1, rows=_rows(channels, bins))
-
-
-def _rows(channels: int, bins: int, parts: int = 1) -> Change:
-    """Rows in ``parts`` of (channels, bins) to (bins, channels)."""
-
-    def change(weight: Tensor) -> Tensor:
-        return weight.reshape(parts, channels, bins, -1).transpose(1, 2).reshape(weight.shape)
-
-    return change
 
 
 def _stages(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
@@ -185,9 +150,9 @@ def _speechbrain(blocks: tuple[int, ...], channels: tuple[int, ...], bins: int, 
                 done.linear(f"{there}.downsample.0", f"{here}.shortcut", (outputs, width), bias=False, trailing=2)
                 done.norm(f"{there}.downsample.1", f"{here}.shortcut_norm", outputs)
             width, place = outputs, place + 1
-    _attention(done, width, bins, ATTENTION, context=False, names=("attention.0", "attention.3"))
+    attention(done, width, bins, ATTENTION, context=False, names=("attention.0", "attention.3"))
     done.norm("attention.2", "pooling.norm", ATTENTION)
-    done.norm("norm_stats", "pooling_norm", 2 * width * bins, rows=_rows(width, bins, 2))
+    done.norm("norm_stats", "pooling_norm", 2 * width * bins, rows=maps_last_rows(width, bins, 2))
     done.linear("fc_embed", "embedding", (dim, 2 * width * bins), columns=maps_last(width, bins, 2))
     done.norm("norm_embed", "embedding_norm", dim)
     return done
