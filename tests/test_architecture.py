@@ -21,7 +21,19 @@ from timbre.models import build_encoder
 from timbre.models.trained import ModelConf
 
 SOURCE = Path(timbre.__file__).parent
-FLOORS = ["kaldi", "pipeline", "corpora", "features", "models", "scoring", "losses", "training", "report", "stages"]
+FLOORS = [
+    "kaldi",
+    "pipeline",
+    "corpora",
+    "features",
+    "models",
+    "scoring",
+    "losses",
+    "training",
+    "report",
+    "people",
+    "stages",
+]
 GROUND = {"errors", "conf", "conf_files", "conf_effects", "plain_yaml", "randomness"}
 
 
@@ -62,7 +74,7 @@ HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tenso
 }
 NETWORKS = ["augment-data", "check-conf", "classify", "extract-embeddings", "identify", "make-ablation"]
 NETWORKS += ["make-feats", "make-model-card", "make-plan", "make-results", "recognise-phones", "show-conf"]
-NETWORKS += ["show-model", "train-backend"]
+NETWORKS += ["show-model", "train-backend", "calibrate", "enrol", "evaluate-people", "verify"]
 NEEDS = {name: {"torch"} for name in NETWORKS} | {
     "export-onnx": {"torch", "onnx"},
     "train-encoder": {"torch", "tensorboard"},

@@ -5,6 +5,9 @@
 >>> embedding = model.embed("a.wav")
 >>> timbre.verify(model, "a.wav", "b.wav").same_speaker
 >>> timbre.load("exp/conformer_boss").classify("a.wav")  # of a classifier: probabilities, the highest first
+>>> people = timbre.People("people", model="exp/xvector_am")
+>>> people.enrol("alice", ["a1.wav", "a2.wav"])
+>>> people.identify("x.wav").name  # None where it is nobody who is enrolled
 """
 
 __version__ = "0.1.0"
@@ -23,3 +26,18 @@ def verify(model, first, second, rate=None):
     from timbre.scoring import verification
 
     return verification.verify(model, first, second, rate)
+
+
+def calibrate(model, recordings, **options):
+    """A calibration on recordings of one's own; see :func:`timbre.people.calibrate.calibrate`."""
+    from timbre.people import calibrate as calibration
+
+    return calibration.calibrate(model, recordings, **options)
+
+
+def __getattr__(name):
+    if name == "People":
+        from timbre.people.people import People
+
+        return People
+    raise AttributeError(f"module 'timbre' has no attribute '{name}'")

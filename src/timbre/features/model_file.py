@@ -148,10 +148,10 @@ def _require_backend(backend: Mapping[str, Any]) -> None:
     numbers = {f"backend.{name}": backend[name] for name in _NUMBERS if backend.get(name) is not None}
     if backend.get("calibration") is not None:
         line = _mapping("backend.calibration", backend["calibration"])
-        if unknown := sorted(line.keys() - {"a", "b", "quality", "evidence"}):
+        if unknown := sorted(line.keys() - {"a", "b", "quality", "evidence", "tail"}):
             raise TimbreError(f"backend.calibration: unknown {some(unknown)}; a newer version's?")
         numbers |= {f"backend.calibration.{name}": line.get(name) for name in ("a", "b")}
-        for part in ("quality", "evidence"):
+        for part in ("quality", "evidence", "tail"):
             named = _mapping(f"backend.calibration.{part}", line.get(part, {}))
             numbers |= {f"backend.calibration.{part}.{name}": value for name, value in named.items()}
     of_languages = _mapping("backend.temperatures", backend.get("temperatures") or {})

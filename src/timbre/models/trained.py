@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from timbre.features.frames import require_waveforms
 from timbre.features.front_end import FrontEnd, InputConf
 from timbre.features.front_end_file import require_front_end
 from timbre.features.model_file import load_weights, of_model
-from timbre.features.published import read_model
+from timbre.features.published import model_sha256, read_model
 from timbre.kaldi.datadir import DataDir
 from timbre.kaldi.waveform import Audio, Waveform, waveform
 from timbre.models import build_encoder
@@ -39,6 +40,10 @@ class ModelConf(Section):
     )
     input: InputConf = Field(InputConf(), description="how frames are read: normalisation, voiced frames")
     encoder: AnySection = plugin("timbre.models", "xvector", "from frames to embedding", _NO_FUSION)
+
+
+TOGETHER = 256
+"""Recordings whose frames :meth:`TrainedModel.embed_many` holds at a time."""
 
 
 def resolve_device(device: str) -> torch.device:
@@ -71,6 +76,7 @@ class TrainedModel:
         statistics = state.get("statistics")
         self.statistics: np.ndarray | None = None if statistics is None else statistics.numpy()
         self._extractor = state.get("extractor")
+        self._state = state
         self.front_end = FrontEnd(self.conf.features, self.conf.input, self.statistics, state.get("extractor"))
         self.device = device
         if statistics is not None and statistics.shape[1] != (dim := self.front_end.dim):
@@ -118,6 +124,27 @@ class TrainedModel:
         audio = self.waveform(source, rate)
         with doing(audio.name):
             return self.embed_frames([self.frames(audio)], [audio.name])[0]
+
+    def embed_many(self, sources: Iterable[Audio], rate: int | None = None) -> np.ndarray:
+        """Embeddings ``(N, D)`` of audio files, samples at ``rate`` Hz or waveforms, in batches of like lengths."""
+        found: list[np.ndarray] = []
+        waiting = iter(sources)
+        while some := list(islice(waiting, TOGETHER)):
+            audio = [self.waveform(source, rate) for source in some]
+            frames = []
+            for each in audio:
+                with doing(each.name):
+                    frames.append(self.frames(each))
+            rows = np.empty((len(frames), self.encoder.embedding_dim), dtype=np.float32)
+            for batch in self.batches([len(each) for each in frames]):
+                rows[batch] = self.embed_frames([frames[k] for k in batch], [audio[k].name for k in batch])
+            found.append(rows)
+        return np.concatenate(found) if found else np.empty((0, self.encoder.embedding_dim), dtype=np.float32)
+
+    @cached_property
+    def sha256(self) -> str:
+        """What its embeddings depend on, as :func:`timbre.features.published.model_sha256` counts it."""
+        return model_sha256(self._state)
 
     def embed_frames(self, frames: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
         """Embeddings ``(N, D)`` of ``N`` arrays ``(T, F)``, in one padded batch; ``names`` for messages."""

@@ -16,6 +16,7 @@ Before PLDA rows have length √L, as ``ivector-normalize-length`` makes them, a
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -30,7 +31,7 @@ from timbre.kaldi.text import read_table, read_text
 from timbre.kaldi.trials import Trials, read_trials, write_scores
 from timbre.scoring.calibration import Calibration
 from timbre.scoring.embeddings import Embeddings, check_dimensions, products
-from timbre.scoring.normalisation import TOP, cohort_scores, symmetric
+from timbre.scoring.normalisation import TOP, CohortScores, cohort_scores, symmetric
 from timbre.scoring.plda import Plda
 from timbre.scoring.quality import model_durations, quality_measures, seconds_of, utterance_durations
 
@@ -105,6 +106,14 @@ def sides_of(trials: Trials, enrol: Embeddings, test: Embeddings, trials_path: s
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """One side of trials, ready to be compared: ``rows`` (N, P) and, with a cohort, their scores against it."""
+
+    rows: np.ndarray
+    cohort: CohortScores | None = None
+
+
+@dataclass(frozen=True)
 class Backend:
     """A trained back-end; what its ``name`` does not ask for is ``None``. ``top`` is AS-norm's."""
 
@@ -146,18 +155,38 @@ class Backend:
         rows = self.normalised(embeddings)
         return rows if self.plda is None else self.plda.test_rows(self.plda.transformed(rows))
 
-    def scores(self, sides: Sides) -> np.ndarray:
-        """Scores (N,) of trials, log-likelihood ratios in nats of a calibrated back-end.
+    def prepare_enrolments(self, embeddings: Embeddings, counts: np.ndarray | int = 1) -> Prepared:
+        """Enrolments, means of ``counts`` utterances; a speaker of the cohort counts as a test of one utterance."""
+        rows = self.enrol_rows(embeddings, counts)
+        return Prepared(rows, self._against(rows, embeddings.keys, self.test_rows))
 
-        A speaker of the cohort counts as one utterance: as a test against enrolments, as enrolment against tests.
-        """
-        enrol, test = self.enrol_rows(sides.enrol, sides.counts), self.test_rows(sides.test)
-        scores = products(enrol, test, sides.enrol_rows, sides.test_rows)
-        if self.cohort is not None:
-            top = self.top if self.name.normalisation == "asnorm" else None
-            enrol_scores = cohort_scores(enrol, self.test_rows(self.cohort), top, sides.enrol.keys)
-            test_scores = cohort_scores(test, self.enrol_rows(self.cohort), top, sides.test.keys)
-            scores = symmetric(scores, enrol_scores, test_scores, sides.enrol_rows, sides.test_rows)
+    def prepare_tests(self, embeddings: Embeddings) -> Prepared:
+        """Test utterances; a speaker of the cohort counts as an enrolment of one utterance."""
+        rows = self.test_rows(embeddings)
+        return Prepared(rows, self._against(rows, embeddings.keys, self.enrol_rows))
+
+    def _against(
+        self, rows: np.ndarray, keys: list[str], other: Callable[[Embeddings], np.ndarray]
+    ) -> CohortScores | None:
+        if self.cohort is None:
+            return None
+        return cohort_scores(
+            rows, other(self.cohort), self.top if self.name.normalisation == "asnorm" else None, keys
+        )
+
+    def raw_scores(
+        self, enrol: Prepared, test: Prepared, enrol_rows: np.ndarray, test_rows: np.ndarray
+    ) -> np.ndarray:
+        """Scores (N,) of trials, rows (N,) of both sides, before any calibration."""
+        scores = products(enrol.rows, test.rows, enrol_rows, test_rows)
+        if enrol.cohort is None or test.cohort is None:
+            return scores
+        return symmetric(scores, enrol.cohort, test.cohort, enrol_rows, test_rows)
+
+    def scores(self, sides: Sides) -> np.ndarray:
+        """Scores (N,) of trials, log-likelihood ratios in nats of a calibrated back-end."""
+        enrol, test = self.prepare_enrolments(sides.enrol, sides.counts), self.prepare_tests(sides.test)
+        scores = self.raw_scores(enrol, test, sides.enrol_rows, sides.test_rows)
         if self.calibration is not None:
             quality = sides.quality() if self.name.calibration == "quality" else {}
             scores = self.calibration.llr(scores, quality)

@@ -157,6 +157,13 @@ def with_intervals(values: np.ndarray, ends: np.ndarray) -> list[dict[str, float
     return [dict(zip(("value", "low", "high"), row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def shown(measure: Mapping[str, float | None], times: float = 1) -> str:
+    """A measure of :func:`with_interval`, times a number, for people: ``1.2 [0.8, 1.9]``."""
+    value, low, high = (measure[name] for name in ("value", "low", "high"))
+    interval = "" if low is None or high is None else f" [{times * low:.3g}, {times * high:.3g}]"
+    return f"{times * value:.3g}{interval}"
+
+
 def _share(weights: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """The share (R, K) of the weights (R, M) that the ``lost`` (K,) first of them make up; NaN where all are 0."""
     below = np.zeros((len(weights), weights.shape[1] + 1))

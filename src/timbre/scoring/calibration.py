@@ -14,13 +14,14 @@ Where targets score lower than nontargets, a = 0 is the best that is allowed, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import scipy
 
 from timbre.errors import TimbreError
 from timbre.scoring.metrics import eer, roc_curve, split
+from timbre.scoring.tail import fit_tail
 
 ENOUGH = {"speakers": 20, "targets": 200, "nontargets": 200, "errors": 30}
 """What a calibration should be fitted on at least. From thirty errors on, a rate is known to within 30 %, with 90 %
@@ -32,13 +33,15 @@ class Calibration:
     """``llr = a · score + b``, and ``quality``'s weight of each measure by name: plain numbers, to be stored.
 
     ``evidence`` counts what it was fitted on: ``speakers``, ``targets``, ``nontargets``, and ``errors`` of the
-    rarer kind at equal error rates.
+    rarer kind at equal error rates. ``tail`` is that of the nontargets' ratios, ``start`` and ``excess`` of a
+    :class:`timbre.scoring.tail.Tail`; empty in models of old.
     """
 
     a: float
     b: float
     quality: dict[str, float] = field(default_factory=dict)
     evidence: dict[str, int] = field(default_factory=dict)
+    tail: dict[str, float] = field(default_factory=dict)
 
     def llr(self, scores: np.ndarray, quality: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """Log-likelihood ratios (N,) in nats of scores (N,) and, where it has weights, quality measures (N,)."""
@@ -108,7 +111,9 @@ def fit(
         "nontargets": len(nontargets),
         "errors": min(point.misses, point.false_alarms),
     }
-    return Calibration(a, b, dict(zip(quality or {}, others, strict=True)), evidence)
+    line = Calibration(a, b, dict(zip(quality or {}, others, strict=True)), evidence)
+    tail = fit_tail(line.llr(scores, quality)[~labels])
+    return replace(line, tail=asdict(tail))
 
 
 def cllr(llr: np.ndarray, target: np.ndarray) -> float:

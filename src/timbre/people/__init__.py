@@ -1,0 +1,1 @@
+"""A model in use: enrolled people, who of them a recording is of, and thresholds for recordings of one's own."""
