@@ -223,6 +223,7 @@ def three_d_speaker(small: bool) -> Iterator[Case]:
     """3D-Speaker's classes behind its fbank (speakerlab/process/processor.py)."""
     from speakerlab.models.campplus.DTDNN import CAMPPlus
     from speakerlab.models.ecapa_tdnn.ECAPA_TDNN import ECAPA_TDNN
+    from speakerlab.models.eres2net.ERes2NetV2 import ERes2NetV2
     from torchaudio.compliance import kaldi
 
     def features(wave: Tensor) -> Tensor:
@@ -246,6 +247,8 @@ def three_d_speaker(small: bool) -> Iterator[Case]:
         features,
     )
     sizes = {"growth_rate": 4, "init_channels": 8, "embedding_size": 16} if small else {"embedding_size": 192}
+    eres = {"m_channels": 8, "num_blocks": [1, 1, 1, 1]} if small else {}
+    yield Case("3D-Speaker", "ERes2NetV2", lambda: ERes2NetV2(feat_dim=BINS, **eres), save(False), features)
     yield Case("3D-Speaker", "CAMPPlus", lambda: CAMPPlus(BINS, **sizes), save(False), features)
 
 

@@ -13,7 +13,7 @@ from timbre.errors import TimbreError
 from timbre.features.conversion import Family
 from timbre.features.model_file import FORMAT
 
-_OF_MAPS = ("campplus", "resnet", "preactivated_resnet")
+_OF_MAPS = ("campplus", "eres2net_v2", "resnet", "preactivated_resnet")
 """Encoders that see frames of any number of values, an eighth of which is left where they pool."""
 _WRAPPED = "module."
 """Before each name, where the weights of a parallel training were saved."""
