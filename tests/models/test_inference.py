@@ -19,6 +19,7 @@ CONFS = {
     "ecapa_mirrored": {"kind": "ecapa_tdnn", "channels": WIDE, "aggregation_norm": True, "padding": "reflect"},
     "xvector": {"kind": "xvector", "channels": WIDE, "embedding_dim": 40},
     "campplus": {"kind": "campplus", "channels": 16, "growth": 8, "layers": [2, 2, 2]},
+    "eres2net_v2": {"kind": "eres2net_v2", "channels": 16, "blocks": [1, 1, 2, 1]},
     "resnet": {"kind": "resnet", "channels": 16},
     "resnet_bottleneck": {"kind": "resnet", "depth": 50, "channels": 8},
     "conformer": {"kind": "conformer", "channels": WIDE, "layers": 1, "feed_forward": WIDE},

@@ -31,7 +31,7 @@ class MapNorm(FrameNorm):
 
 
 class _Normalised:
-    """A layer without bias that is followed by BatchNorm."""
+    """A layer that is followed by BatchNorm."""
 
     def normalised(self, norm: MapNorm, maps: Tensor, mask: Tensor | None = None, relu: bool = True) -> Tensor:
         """``norm`` of the layer's maps, padded ones zero, and ReLU."""
@@ -57,8 +57,8 @@ class _Folded:
 class MapLinear(_Normalised, nn.Linear):
     """A 1×1 convolution of ``(B, T, F, C)``. One of stride 2 is that of a slice: oneDNN's crashes when narrow."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, bias=False)
+    def __init__(self, inputs: int, outputs: int, bias: bool = False) -> None:
+        super().__init__(inputs, outputs, bias=bias)
 
 
 class MapConvolution(_Normalised, nn.Conv2d):
@@ -90,6 +90,8 @@ class PackedMapLinear(_Folded, MapLinear):
     """A 1×1 convolution with its BatchNorm."""
 
     def _fold(self, scale: Tensor, shift: Tensor) -> Product:
+        if self.bias is not None:
+            shift = shift + scale * self.bias
         return Product(self.weight * scale[:, None], shift)
 
 
