@@ -31,6 +31,7 @@ ENCODERS = {
     "ecapa_tdnn": ["encoder.channels=16", "encoder.aggregation_channels=24"],
     "eres2net_v2": ["encoder.channels=4", "encoder.blocks=[1, 1, 1, 1]", "encoder.embedding_dim=16"],
     "lstm": ["encoder.hidden=16", "encoder.projection=0", "encoder.layers=1"],
+    "redimnet2": ["encoder.size=b0", "encoder.channels=4"],
     "resnet": ["encoder.channels=4", "encoder.embedding_dim=16"],
     "transformer": ATTENTION,
     "wav2vec": [

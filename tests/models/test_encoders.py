@@ -26,6 +26,12 @@ WAV2VEC = {"kind": "wav2vec", "channels": 8, "kernels": [10, 8], "strides": [5, 
 WAV2VEC |= {"context_channels": 12, "context_kernels": [3, 2]}
 CAMPPLUS = {"kind": "campplus", "head_channels": 2, "channels": 8, "growth": 4, "bottleneck": 6}
 CAMPPLUS |= {"layers": [2, 3, 2], "embedding_dim": 12}
+REDIMNET2 = {"kind": "redimnet2", "channels": 4, "embedding_dim": 12}
+REDIMNET2["stages"] = [
+    {"blocks": 1, "expansion": 2, "reduction": 10},
+    {"bins": 2, "frames": 2, "blocks": 1, "reduction": 10},
+    {"frames": 2, "blocks": 1, "reduction": 5},
+]
 ENCODERS = {
     "xvector": XVECTOR,
     "xvector_two": {**XVECTOR, "second_segment_layer": True},
@@ -52,6 +58,8 @@ ENCODERS = {
     },
     "campplus": CAMPPLUS,
     "eres2net_v2": {"kind": "eres2net_v2", "channels": 4, "blocks": [1, 2, 1, 2], "embedding_dim": 12},
+    "redimnet2": REDIMNET2,
+    "redimnet2_head": {**REDIMNET2, "size": "b0"},
     "lstm": LSTM,
     "lstm_projected": {**LSTM, "projection": 8},
     "lstm_windows": {**LSTM, "window": 16},
@@ -88,6 +96,7 @@ EVERY_KIND = pytest.mark.parametrize(
         "preactivated_resnet",
         "campplus",
         "eres2net_v2",
+        "redimnet2",
         "lstm",
         "byola",
         "audionet",

@@ -28,6 +28,11 @@ SMALL = {
     "hidden": 10,
     "layers": 2,
     "convolutions": 1,
+    "stages": [
+        {"blocks": 1, "expansion": 2, "reduction": 12},
+        {"bins": 3, "frames": 2, "blocks": 1, "reduction": 12},
+        {"bins": 2, "frames": 2, "blocks": 1, "reduction": 24},
+    ],
 }
 POOLINGS = PoolingConf.model_fields["kind"].annotation.__args__
 FURTHER = [

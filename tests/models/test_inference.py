@@ -23,6 +23,14 @@ CONFS = {
     "resnet": {"kind": "resnet", "channels": 16},
     "resnet_bottleneck": {"kind": "resnet", "depth": 50, "channels": 8},
     "conformer": {"kind": "conformer", "channels": WIDE, "layers": 1, "feed_forward": WIDE},
+    "redimnet2": {
+        "kind": "redimnet2",
+        "channels": 4,
+        "stages": [
+            {"blocks": 2, "expansion": 2, "reduction": 20},
+            {"bins": 2, "frames": 2, "blocks": 1, "reduction": 40},
+        ],
+    },
 }
 
 
