@@ -16,7 +16,15 @@ import pytest
 import torch
 from messages import names, refused
 
-from timbre.features import campplus_weights, ecapa_weights, published_speechbrain, resnet_weights, xvector_weights
+from timbre.features import (
+    campplus_weights,
+    ecapa_weights,
+    eres2net_v2_weights,
+    published_speechbrain,
+    redimnet2_weights,
+    resnet_weights,
+    xvector_weights,
+)
 from timbre.features.foreign_yaml import ForeignYaml
 from timbre.features.published import model_sha256, read_model
 from timbre.models.trained import TrainedModel
@@ -24,6 +32,13 @@ from timbre.models.trained import TrainedModel
 ECAPA = {"channels": 16, "bins": 10, "aggregated": 24, "dim": 6, "hidden": 8, "context": True}
 XVECTOR = {"channels": 8, "bins": 10, "pooled": 12, "dim": 6}
 CAMPPLUS = {"head": 2, "bins": 1, "channels": 6, "growth": 4, "bottleneck": 8, "layers": (2, 1, 1), "dim": 6}
+REDIMNET2 = {
+    "channels": 4,
+    "bins": 12,
+    "stages": (redimnet2_weights.Stage(1, 1, 1, 2, 4), redimnet2_weights.Stage(2, 2, 2, 1, 8)),
+    "head": 3,
+    "dim": 6,
+}
 RESNET = {"channels": 2, "bins": 2, "dim": 6}
 CASES = {
     "wespeaker_ecapa": (ecapa_weights.WESPEAKER, ECAPA | {"context": False, "normed": True}),
@@ -41,6 +56,12 @@ CASES = {
         {"blocks": (1, 2, 1, 1), "channels": (2, 2, 4, 4), "bins": 2, "dim": 6},
     ),
     "wespeaker_campplus": (campplus_weights.WESPEAKER, CAMPPLUS),
+    "3dspeaker_eres2net": (
+        eres2net_v2_weights.THREE_D_SPEAKER,
+        {"channels": 8, "base": 26, "scale": 2, "expansion": 2, "blocks": (1, 1, 1, 1), "bins": 1, "dim": 6},
+    ),
+    "redimnet2": (redimnet2_weights.AUTHORS, REDIMNET2),
+    "wespeaker_redimnet2": (redimnet2_weights.WESPEAKER, REDIMNET2),
     "3dspeaker_campplus": (campplus_weights.THREE_D_SPEAKER, CAMPPLUS),
     "3dspeaker_ecapa": (ecapa_weights.THREE_D_SPEAKER, ECAPA | {"aggregated": 48}),
 }
@@ -51,6 +72,7 @@ CLASSES = {
     "wespeaker_resnet": "ResNet34",
     "wespeaker_bottleneck": "ResNet50",
     "wespeaker_campplus": "CAMPPlus",
+    "wespeaker_redimnet2": "ReDimNet2Custom",
     "speechbrain_ecapa": "ECAPA_TDNN.ECAPA_TDNN",
     "speechbrain_xvector": "Xvector.Xvector",
     "speechbrain_resnet": "ResNet.ResNet",
@@ -89,6 +111,9 @@ EXPECTED = {
     "speechbrain_resnet": [-0.6984896, -1.276472, 1.804824, 2.079725, 6.551869, 2.42179],
     "wespeaker_campplus": [0.05605043, 0.1682045, -0.1585725, -0.1982511, 0.2428806, 0.3129539],
     "3dspeaker_campplus": [0.05596322, 0.1679782, -0.1585975, -0.1981148, 0.2433727, 0.3130262],
+    "3dspeaker_eres2net": [-0.426746, 4.140164, -1.121057, 0.5191384, 0.6791315, 2.806749],
+    "redimnet2": [1.123976, -0.2220197, 0.2868581, 0.5688702, 0.7800668, 0.4550644],
+    "wespeaker_redimnet2": [1.085891, -0.2225065, 0.3055338, 0.5855205, 0.8185226, 0.3800524],
     "3dspeaker_ecapa": [3.179771, -0.981554, 0.2614184, 3.306416, 1.770564, -1.134061],
 }
 
@@ -120,6 +145,7 @@ def waveform() -> np.ndarray:
 
 def save(case: str, folder: Path, **changes: object) -> Path:
     """The checkpoint with keys changed (``None``: left out) and its configuration; returns what a user gives."""
+    options = changes.pop("options", {})
     weights = weights_of(case) | {name.replace("__", "."): value for name, value in changes.items()}
     weights = {name: value for name, value in weights.items() if value is not None}
     toolkit, called = case.split("_")[0], CLASSES.get(case, "")
@@ -132,6 +158,10 @@ def save(case: str, folder: Path, **changes: object) -> Path:
         (folder / "hyperparams.yaml").write_text(HYPERPARAMS.format(called=called, ran=folder / "ran"))
         torch.save(weights, folder / "embedding_model.ckpt")
         return folder
+    if toolkit == "redimnet2":
+        config = {"F": 12, "C": 4, "feat_type": "tf", "spec_params": {"norm_signal": True}, "agg_gnorm": True}
+        torch.save({"model_config": config | options, "state_dict": weights}, folder / "b0.pt")
+        return folder / "b0.pt"
     torch.save({"state_dict": {f"module.{name}": value for name, value in weights.items()}}, folder / "x.ckpt")
     return folder / "x.ckpt"
 
@@ -165,6 +195,10 @@ def test_what_does_not_fit_is_named(tmp_path) -> None:
         read_model(save("wespeaker_xvector", tmp_path, seg_1__bias=torch.full((6,), torch.nan)))
     with refused("3, 4, 7, 3"):
         read_model(save("wespeaker_resnet", tmp_path, **{"layer3__6__conv1__weight": torch.ones(1)}))
+    with refused("backbone.stage1.6.tcm.4.attention.k_proj.weight"):
+        read_model(save("redimnet2", tmp_path, backbone__stage1__6__tcm__4__attention__k_proj__weight=None))
+    with refused("model_config", "feat_type pt", "tf"):
+        read_model(save("redimnet2", tmp_path, options={"feat_type": "pt"}))
     torch.save({"a": torch.ones(1)}, tmp_path / "other.pt")
     with refused("other.pt", "wespeaker", "speechbrain", "3dspeaker", "resemblyzer"):
         read_model(tmp_path / "other.pt")

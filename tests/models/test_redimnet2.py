@@ -7,7 +7,7 @@ import torch
 from messages import refused
 
 from timbre.conf import build
-from timbre.features.published_redimnet2_names import from_published
+from timbre.features.redimnet2_weights import AUTHORS
 from timbre.models import build_encoder, redimnet2
 
 TINY = {"channels": 4, "embedding_dim": 3}
@@ -89,7 +89,9 @@ def waves(name: str, shape: tuple[int, ...]) -> torch.Tensor:
 def tiny() -> torch.nn.Module:
     encoder = build_encoder(build(redimnet2.Conf, TINY), BINS)
     weights = {name: waves(name, shape) for name, shape in published_shapes().items()}
-    encoder.load_state_dict(from_published(weights))
+    conf, converted, _ = AUTHORS.encoder(weights)
+    assert build(redimnet2.Conf, conf | {"size": "b2", "head": None}) == build(redimnet2.Conf, TINY)
+    encoder.load_state_dict(converted)
     return encoder.eval()
 
 
@@ -120,7 +122,7 @@ def test_embeddings_are_the_authors() -> None:
 def test_every_published_weight_has_a_place_or_is_refused() -> None:
     weights = {name: torch.zeros(shape) for name, shape in published_shapes().items()}
     with refused("backbone.stage1.3.conv_block.se.squeeze"):
-        from_published({**weights, "backbone.stage1.3.conv_block.se.squeeze.weight": torch.zeros(3)})
+        AUTHORS.encoder({**weights, "backbone.stage1.3.conv_block.se.squeeze.weight": torch.zeros(3)})
 
 
 def test_unsuitable_sizes_are_refused_by_name() -> None:

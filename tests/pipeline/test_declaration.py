@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from timbre.pipeline.declaration import Declaration, conf_values
+from timbre.pipeline.declaration import Declaration, conf_values, model_files
 from timbre.pipeline.record import changes, describe
 
 
@@ -34,6 +34,18 @@ def test_a_change_in_the_base_of_a_conf_is_seen_and_a_comment_is_not(confs):
     (confs / "mfcc.yaml").write_text("{kind: mfcc, num_ceps: 14}\n")
     (change,) = changes(before, describe(step))
     assert "features.num_ceps" in change
+
+
+def test_a_model_is_known_by_all_that_is_read_of_it(tmp_path):
+    for name in ("avg_model.pt", "avg_model.pt.yaml", "config.yaml", "notes.txt"):
+        (tmp_path / name).touch()
+    read = [tmp_path / name for name in ("avg_model.pt", "avg_model.pt.yaml", "config.yaml")]
+    assert model_files(tmp_path / "avg_model.pt") == model_files(tmp_path) == read
+    (tmp_path / "final.pt").touch()
+    assert model_files(tmp_path) == [tmp_path / "final.pt"]
+    assert model_files(tmp_path / "none") == [tmp_path / "none/final.pt"]
+    (tmp_path / "conf.yaml").write_text(f"init: {read[0]}\nfeatures: {{kind: fbank}}\n")
+    assert conf_values((tmp_path / "conf.yaml",), ())[1] == read
 
 
 def test_a_new_list_of_trials_leaves_features_as_they_are(tmp_path):

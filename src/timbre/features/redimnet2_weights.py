@@ -28,8 +28,6 @@ from timbre.errors import TimbreError
 from timbre.features.conversion import Conversion, Family, attention, maps_last, maps_last_rows, size
 
 KERNELS, BOTTLENECK = (7, 19, 31, 59), 128
-HEADS = {0: "b2", 64: "b0"}
-"""By the channels of the head, 0 without one, a size that has it."""
 _LARGEST_STAGES = 20
 
 
@@ -75,11 +73,8 @@ def _sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _conf(channels: int, bins: int, stages: tuple[Stage, ...], head: int, dim: int) -> dict[str, Any]:
-    if head not in HEADS:
-        raise TimbreError(f"a head of {head} channels is not known here, only of {', '.join(map(str, HEADS))}")
     return {
         "kind": "redimnet2",
-        "size": HEADS[head],
         "channels": channels,
         "stages": [
             {
@@ -91,6 +86,7 @@ def _conf(channels: int, bins: int, stages: tuple[Stage, ...], head: int, dim: i
             }
             for stage in stages
         ],
+        "head": head,
         "embedding_dim": dim,
     }
 

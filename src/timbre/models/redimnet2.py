@@ -71,6 +71,9 @@ class Conf(Section):
     size: Literal["b0", "b1", "b2", "b3"] = Field("b2", description="one of the published sizes")
     channels: NonNegativeInt = Field(0, description="channels C of the first map; 0: the size's")
     stages: tuple[StageConf, ...] = Field((), max_length=20, description="other stages than the size's")
+    head: NonNegativeInt | None = Field(
+        None, description="channels that the last map is reduced to, 0: it is not; null: the size's"
+    )
     embedding_dim: PositiveInt = Field(192, description="values of an embedding")
 
 
@@ -124,6 +127,7 @@ class Encoder(nn.Module):
         super().__init__()
         channels, stages, head = SIZES[conf.size]
         channels, stages = conf.channels or channels, conf.stages or stages
+        head = head if conf.head is None else conf.head
         self.input_dim, self.embedding_dim = input_dim, conf.embedding_dim
         self.stem, self.stem_norm = Stem(channels), GroupNorm(channels, channels * input_dim)
         together = math.prod(stage.bins for stage in stages)
