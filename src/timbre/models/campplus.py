@@ -122,13 +122,17 @@ class Segments:
         return self.members.to(values.dtype) @ values
 
 
+class Local(Convolution):
+    """A convolution of so few channels that it stays as it is for inference: no product is faster."""
+
+
 class DenseLayer(nn.Module):
     """What a dense layer adds to channels: ``(B, T, inputs)`` -> ``(B, T, G)``."""
 
     def __init__(self, inputs: int, bottleneck: int, growth: int, dilation: int) -> None:
         super().__init__()
         self.enter, self.norm = NormLinear(inputs, bottleneck), FrameNorm(bottleneck)
-        self.local = Convolution(bottleneck, growth, kernel=3, dilation=dilation, bias=False)
+        self.local = Local(bottleneck, growth, kernel=3, dilation=dilation, bias=False)
         self.local.to(memory_format=torch.channels_last)
         self.squeeze = nn.Linear(bottleneck, bottleneck // 2)
         self.excite = nn.Linear(bottleneck // 2, growth)
@@ -137,10 +141,13 @@ class DenseLayer(nn.Module):
         """From what ``enter`` gave: ``(B, T, bottleneck)``."""
         return self.emphasise(F.relu(self.norm(hidden, mask)), segments)
 
-    def emphasise(self, hidden: Tensor, segments: Segments) -> Tensor:
-        context = F.relu(self.squeeze(segments.means(hidden)))
-        out = self.local(hidden)
-        return out * segments.spread(torch.sigmoid(self.excite(context))).to(out.dtype)
+    def emphasise(self, hidden: Tensor, segments: Segments, out: Tensor | None = None) -> Tensor:
+        """``out``: where to write the result, where no gradient is wanted."""
+        squeeze, excite = self.squeeze, self.excite
+        context = F.relu(F.linear(segments.means(hidden), squeeze.weight, squeeze.bias))
+        scale = segments.spread(torch.sigmoid(F.linear(context, excite.weight, excite.bias)))
+        local = self.local(hidden)
+        return torch.mul(local, scale.to(local.dtype), out=out)
 
 
 class DenseBlock(nn.Module):
@@ -190,7 +197,7 @@ class PackedDenseBlock(DenseBlock):
             hidden = torch.addmm(bias, normed, weight).relu_().view(*shape, -1)
             if mask is not None:
                 hidden.masked_fill_(~mask[:, :, None], 0.0)
-            grown[:, :, width : width + layer.local.out_channels] = layer.emphasise(hidden, segments)
+            layer.emphasise(hidden, segments, out=grown[:, :, width : width + layer.local.out_channels])
         return self.transit(grown)
 
 
