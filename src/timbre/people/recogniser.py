@@ -19,7 +19,7 @@ from timbre.people.backends import open_backend, read_cohort
 from timbre.people.decision import Rule, make_rule, posteriors
 from timbre.people.own_calibration import cohort_sha256, read_calibration
 from timbre.people.recording import Quality, measure_quality, warn_of_quality
-from timbre.scoring.backend import Prepared, parse
+from timbre.scoring.backend import Backend, Prepared, parse
 from timbre.scoring.embeddings import Embeddings
 from timbre.scoring.tail import Tail
 
@@ -135,14 +135,8 @@ class Recogniser:
         return self.backend.prepare_enrolments(Embeddings(names, means, "people"), counts)
 
     def scores(self, people: Prepared, embeddings: np.ndarray) -> np.ndarray:
-        """Scores (T, P) of embeddings (T, D) against people, log-likelihood ratios with a calibration."""
-        tests = Embeddings([f"recording {row + 1}" for row in range(len(embeddings))], embeddings, "recordings")
-        size = len(embeddings), len(people.rows)
-        test_rows, enrol_rows = np.indices(size).reshape(2, -1)
-        scores = self.backend.raw_scores(people, self.backend.prepare_tests(tests), enrol_rows, test_rows)
-        if self.backend.calibration is not None:
-            scores = self.backend.calibration.llr(scores)
-        return scores.reshape(size)
+        """:func:`score_people` by the model's back-end."""
+        return score_people(self.backend, people, embeddings)
 
     def rule(self, people: int, false_accepts: float | None = None, prior: float | None = None) -> Rule | None:
         """How it is decided among so many people; ``None`` without a calibration.
@@ -197,3 +191,14 @@ class Recogniser:
             heard.embeddings[1:], heard.qualities[1:], [[line for each in heard.warnings for line in each]]
         )
         return self.answers(["same speaker"], person, other, rule, prior, 1)[0]
+
+
+def score_people(backend: Backend, people: Prepared, embeddings: np.ndarray) -> np.ndarray:
+    """Scores (T, P) of embeddings (T, D) against people, log-likelihood ratios with a calibration."""
+    tests = Embeddings([f"recording {row + 1}" for row in range(len(embeddings))], embeddings, "recordings")
+    size = len(embeddings), len(people.rows)
+    test_rows, enrol_rows = np.indices(size).reshape(2, -1)
+    scores = backend.raw_scores(people, backend.prepare_tests(tests), enrol_rows, test_rows)
+    if backend.calibration is not None:
+        scores = backend.calibration.llr(scores)
+    return scores.reshape(size)
