@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from messages import refused
@@ -233,3 +236,22 @@ def test_conf_refuses_idle_and_unknown_keys() -> None:
     assert build(ecapa_tdnn.Conf, {"pooling": {"bottleneck": 64}}).pooling.kind == "attentive_statistics"
     with refused("channels", 8, 20):
         build(ecapa_tdnn.Conf, {"channels": 20})
+
+
+@EVERY_KIND
+def test_a_training_step_leaves_nothing_behind(name: str) -> None:
+    """No cycle through the graph, which nothing collects, keeps a step's tensors alive."""
+    encoder = make(name).train()
+    feats, lengths = torch.randn(4, 60, DIM), torch.full((4,), 60)
+    kept = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(weakref.ref(tensor.untyped_storage()))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        objective(encoder(feats, lengths)).backward()
+    owned = {value.untyped_storage().data_ptr() for value in (*encoder.parameters(), *encoder.buffers(), feats)}
+    gc.collect()
+    left = [storage() for storage in kept if storage() is not None]
+    assert not [storage for storage in left if storage.data_ptr() not in owned]

@@ -51,6 +51,19 @@ class PackedNormLinear(NormLinear):
         return self.linear(torch.addcmul(self.shift, frames, self.scale).relu_())
 
 
+class _Store:
+    """Normalised channels ``(N, width)`` as values alone, which the graph may hold: it does not hold the graph."""
+
+    def __init__(self, channels: Tensor) -> None:
+        self.channels, self._work = channels, torch.empty_like(channels)
+
+    def rectified(self, gamma: Tensor, beta: Tensor) -> Tensor:
+        """``ReLU(γ ⊙ x̂ + β)`` of the first channels, ``(N, C)``; it holds until the next call."""
+        width, dtype = len(gamma), self.channels.dtype
+        out = self._work[:, :width]
+        return torch.addcmul(beta.to(dtype), self.channels[:, :width], gamma.to(dtype), out=out).relu_()
+
+
 class SharedNorm:
     """The normalised channels of a dense block in training, ``(N, width)`` of N = B · T frames.
 
@@ -59,8 +72,7 @@ class SharedNorm:
 
     def __init__(self, frames: Tensor, width: int, mask: Tensor | None) -> None:
         self.shape, self.mask = frames.shape[:2], mask
-        self.store = frames.new_empty(self.shape.numel(), width)
-        self._work = torch.empty_like(self.store)
+        self.store = _Store(frames.new_empty(self.shape.numel(), width))
         self._width = 0
         self._chunks: list[Tensor] = []
         self._means: list[Tensor] = []
@@ -72,7 +84,7 @@ class SharedNorm:
         width, device = frames.shape[2], frames.device
         norm = FrameNorm(width, affine=False, momentum=1.0, device=device, dtype=wide_dtype(frames))
         chunk = norm(frames, self.mask).flatten(0, 1)
-        self.store[:, self._width : self._width + width] = chunk.detach()
+        self.store.channels[:, self._width : self._width + width] = chunk.detach()
         self._width += width
         self._chunks.append(chunk)
         self._means.append(norm.running_mean)
@@ -85,34 +97,28 @@ class SharedNorm:
         share = norm.momentum or 1.0 / float(norm.num_batches_tracked)  # as in BatchNorm
         norm.running_mean.lerp_(torch.cat(self._means), share)
         norm.running_var.lerp_(torch.cat(self._variances), share)
-        out = _RectifiedLinear.apply(self, norm.weight, norm.bias, layer.linear.weight, *self._chunks)
+        out = _RectifiedLinear.apply(self.store, norm.weight, norm.bias, layer.linear.weight, *self._chunks)
         return out.view(*self.shape, -1)
-
-    def rectified(self, gamma: Tensor, beta: Tensor) -> Tensor:
-        """``ReLU(γ ⊙ x̂ + β)`` of the first channels, ``(N, C)``; it holds until the next call."""
-        width, dtype = len(gamma), self.store.dtype
-        out = self._work[:, :width]
-        return torch.addcmul(beta.to(dtype), self.store[:, :width], gamma.to(dtype), out=out).relu_()
 
 
 class _RectifiedLinear(torch.autograd.Function):
-    """``W ReLU(γ ⊙ x̂ + β)`` of a :class:`SharedNorm`'s first channels, those of ``chunks``: ``(N, outputs)``."""
+    """``W ReLU(γ ⊙ x̂ + β)`` of a store's first channels, those of ``chunks``: ``(N, outputs)``."""
 
     @staticmethod
     def forward(
-        ctx: Any, shared: SharedNorm, gamma: Tensor, beta: Tensor, weight: Tensor, *chunks: Tensor
+        ctx: Any, store: _Store, gamma: Tensor, beta: Tensor, weight: Tensor, *chunks: Tensor
     ) -> Tensor:
-        ctx.shared, ctx.sizes = shared, [chunk.shape[1] for chunk in chunks]
+        ctx.store, ctx.sizes = store, [chunk.shape[1] for chunk in chunks]
         device = gamma.device.type
         low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
         ctx.save_for_backward(gamma, beta, weight.to(low))
-        return shared.rectified(gamma, beta).to(low) @ weight.to(low).T
+        return store.rectified(gamma, beta).to(low) @ weight.to(low).T
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gamma, beta, weight = ctx.saved_tensors
-        hidden, channels = ctx.shared.rectified(gamma, beta), ctx.shared.store[:, : len(gamma)]
+        hidden, channels = ctx.store.rectified(gamma, beta), ctx.store.channels[:, : len(gamma)]
         of_weight = gradient.T @ hidden.to(gradient.dtype)
         back = (gradient @ weight).to(channels.dtype).mul_(hidden.sign_())
         of_beta = back.sum(dim=0, dtype=gamma.dtype)
