@@ -42,7 +42,7 @@ BAD = [
 BAD += ["[1]", "[]", "{a: 1}", "~", "yes", "1:30", "7999.5", "[1, 2]", "[2, 1]", "99999999"]
 TASKS = {"byol": "self_supervised", "contrastive": "self_supervised", "allophone_ctc": "phones"}
 PACKAGES = {"features": "timbre.features", "encoder": "timbre.models", "loss": "timbre.losses"}
-DIMS = {"byola": 64, "audionet": 320, "wav2vec": 160}
+DIMS = {"byola": 64, "audionet": 320, "redimnet2": 72, "wav2vec": 160}
 
 
 def numbers(section, root, prefix, given=()):

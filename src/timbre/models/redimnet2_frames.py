@@ -68,7 +68,7 @@ class Context(nn.Module):
             out = convolution(out, mask)
         out = self.attention_norm(out + self.attention(out, mask))
         out = self.feed_forward_norm(out + self.narrow(F.gelu(self.widen(out), approximate="tanh")))
-        return frames + self.leave(out)
+        return self.leave(out).add_(frames)
 
 
 class GroupNorm(nn.Module):
@@ -123,7 +123,7 @@ class Aggregation(nn.Module):
             if total is None:
                 total = frames * weight
             elif stride == before:
-                total = torch.addcmul(total, frames, weight)
+                total = total.addcmul_(frames, weight)
             else:
                 parts = frames.view(frames.shape[0], -1, before // stride, frames.shape[2])
                 total = torch.addcmul(total[:, :, None], parts, weight).flatten(1, 2)
