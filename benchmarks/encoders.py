@@ -2,9 +2,9 @@
 
     python benchmarks/encoders.py [--rounds 3] [--encoders ecapa512 campplus] [--seconds 2 10] [--no-steps]
 
-From features in memory to embeddings, with random weights: an utterance of 2 s and of 10 s on one and on two threads,
-a batch of 8 × 2 s, the exported graph in ONNX Runtime, and a training step of 32 × 2 s (forward, backward, SGD;
-without a loss over speakers). WeSpeaker's, 3D-Speaker's and SpeechBrain's classes are measured where they are
+From features in memory to embeddings, with random weights: an utterance of 2 s and of 10 s on one and on two
+threads, a batch of 8 × 2 s, the exported graph in ONNX Runtime, and a training step of 32 × 2 s (forward, backward,
+SGD; without a loss over speakers). WeSpeaker's, 3D-Speaker's and SpeechBrain's classes are measured where they are
 installed. Each measurement is a process of its own; rounds alternate, medians are shown. With OMP_NUM_THREADS=1 all
 times are of one thread, and the processor's, which hold beside other processes, too.
 """
@@ -41,7 +41,7 @@ class Published(NamedTuple):
         conf: the encoder's section.
         bins: values of a frame.
         system: what it is called in egs/voxceleb/sv/published.yaml.
-        errors: EER % on VoxCeleb1-O, E, H where that file has none, after large-margin fine-tuning, without AS-norm.
+        errors: EER % on VoxCeleb1-O, E, H where that file has none, after large-margin fine-tuning.
         source: of the errors.
         peers: toolkits that have it.
     """
@@ -115,10 +115,12 @@ def peer_encoder(toolkit: str, name: str) -> nn.Module:
             "eres2net_v2": lambda: ERes2NetV2.ERes2NetV2(),
         }[name.rstrip("0123456789") if name != "eres2net_v2" else name]()
     without_init("wespeaker")
-    from wespeaker.models import campplus, ecapa_tdnn, redimnet2, resnet, tdnn
+    without_init("wespeaker.frontend")
+    from wespeaker.models import campplus, ecapa_tdnn, resnet, tdnn
 
     if name.startswith("redimnet2"):  # at the published sizes, which are not its own
         from timbre.models.redimnet2 import SIZES
+        from wespeaker.models import redimnet2
 
         channels, stages, outputs = SIZES[name[-2:]]
         rows = [[[s.bins, s.frames], s.blocks, s.expansion, [[3, 3]], s.reduction] for s in stages]
