@@ -18,7 +18,7 @@ from timbre.models import build_encoder
 
 SHORTEST = 15
 POOLINGS = ["average", "statistics", "self_attentive", "attentive_statistics"]
-DIMS = {"audionet": 500, "wav2vec": 160}  # samples of a raw frame; of other kinds 80 values
+DIMS = {"audionet": 500, "wav2vec": 160, "redimnet2": 72}  # of raw frames samples; of other kinds 80 values
 NEEDED = {"allosaurus": {"phones": PHONES}}  # what has no default
 
 
