@@ -42,3 +42,14 @@ def test_what_makes_a_plan_anew(plan, tmp_path, name, text, same):
 def test_other_options_make_it_anew(plan):
     assert not is_current(plan, ASKED | {"set": "['train.epochs=5']"})
     assert not is_current(plan.parent / "none", ASKED)
+
+
+def test_a_configuration_of_another_toolkit_beside_a_model_is_no_conf(tmp_path):
+    (tmp_path / "conf.yaml").write_text("seed: 1\n")
+    (tmp_path / "embedding_model.ckpt").touch()
+    (tmp_path / "hyperparams.yaml").write_text("model: !new:some.Class {n: 3}\n")
+    files = files_of([tmp_path / "conf.yaml"], {"conf.yaml": f"init: {tmp_path}\n"})
+    write_plan(tmp_path / "plan", ASKED, files, {})
+    assert is_current(tmp_path / "plan", ASKED)
+    (tmp_path / "hyperparams.yaml").write_text("model: !new:some.Class {n: 4}\n")
+    assert not is_current(tmp_path / "plan", ASKED)

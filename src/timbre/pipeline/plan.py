@@ -24,6 +24,7 @@ from timbre import plain_yaml
 from timbre.conf_files import conf_files
 from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write, together
+from timbre.kaldi.layout import CONFIGURATIONS
 from timbre.kaldi.text import read_table
 from timbre.pipeline.declaration import model_files
 from timbre.pipeline.fingerprint import FileState, digest_of
@@ -74,10 +75,13 @@ def _without_times(state: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _state_of(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any] | None:
-    """What tells that a file is the same, ``None`` where there is none; of a conf its values, in any order."""
+    """What tells that a file is the same, ``None`` where there is none; of a conf its values, in any order.
+
+    Configurations of other toolkits, which a model may have beside it, are no confs.
+    """
     if not path.is_file():
         return None
-    if path.suffix == ".yaml":
+    if path.suffix == ".yaml" and path.name not in CONFIGURATIONS:
         return {"values": digest_of(plain_yaml.read(path))}
     return asdict(FileState.of(path, FileState.parse(known) if known else None))
 
