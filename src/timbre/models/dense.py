@@ -105,9 +105,7 @@ class _RectifiedLinear(torch.autograd.Function):
     """``W ReLU(γ ⊙ x̂ + β)`` of a store's first channels, those of ``chunks``: ``(N, outputs)``."""
 
     @staticmethod
-    def forward(
-        ctx: Any, store: _Store, gamma: Tensor, beta: Tensor, weight: Tensor, *chunks: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, store: _Store, gamma: Tensor, beta: Tensor, weight: Tensor, *chunks: Tensor) -> Tensor:
         ctx.store, ctx.sizes = store, [chunk.shape[1] for chunk in chunks]
         device = gamma.device.type
         low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype

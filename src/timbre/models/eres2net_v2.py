@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from timbre.conf import Section
 from timbre.models.inference import is_packable
 from timbre.models.layers import frame_mask, masked
-from timbre.models.maps import MapConvolution, MapLinear, MapNorm
+from timbre.models.maps import MapConvolution, MapLinear, MapNorm, add_rectified
 from timbre.models.pooling import Statistics
 
 CEILING = 20.0
@@ -57,11 +57,6 @@ class Conf(Section):
         return self
 
 
-def clipped(maps: Tensor) -> Tensor:
-    """A block's ReLU, of a result that nothing else needs."""
-    return F.hardtanh(maps, 0.0, CEILING, inplace=is_packable(maps))
-
-
 class Fusion(nn.Module):
     """Attention between two maps of the same size, which are zero at padded frames: so is what it gives."""
 
@@ -73,9 +68,9 @@ class Fusion(nn.Module):
 
     def forward(self, maps: Tensor, others: Tensor, mask: Tensor | None) -> Tensor:
         mask = mask if self.training else None  # for BatchNorm's statistics alone
-        hidden = self.squeeze.normalised(self.squeeze_norm, torch.cat([maps, others], dim=3), mask, relu=False)
+        hidden = self.squeeze.normalised(self.squeeze_norm, torch.cat([maps, others], dim=3), mask, ceiling=0)
         hidden = F.silu(hidden, inplace=is_packable(hidden))
-        share = torch.tanh(self.excite.normalised(self.excite_norm, hidden, mask, relu=False))
+        share = torch.tanh(self.excite.normalised(self.excite_norm, hidden, mask, ceiling=0))
         return torch.addcmul(maps + others, share, maps - others)
 
 
@@ -98,19 +93,19 @@ class Block(nn.Module):
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
         """``mask`` is that of what comes out, of whose padded frames anything comes."""
         maps = maps[:, :: self.stride, :: self.stride]
-        groups = clipped(self.first.normalised(self.first_norm, maps, mask, relu=False)).split(self.width, dim=3)
+        groups = self.first.normalised(self.first_norm, maps, mask, CEILING).split(self.width, dim=3)
         outputs: list[Tensor] = []
         for index, (group, layer, norm) in enumerate(zip(groups, self.groups, self.group_norms, strict=True)):
             if index and self.fusions is not None:
                 group = self.fusions[index - 1](outputs[-1], group, mask)
             elif index:
                 group = outputs[-1] + group
-            outputs.append(clipped(layer.normalised(norm, group, mask, relu=False)))
+            outputs.append(layer.normalised(norm, group, mask, CEILING))
         mask = mask if self.training else None  # the next layer looks at no neighbours
-        out = self.last.normalised(self.last_norm, torch.cat(outputs, dim=3), mask, relu=False)
+        out = self.last.normalised(self.last_norm, torch.cat(outputs, dim=3), mask, ceiling=0)
         if self.shortcut is not None:
-            maps = self.shortcut.normalised(self.shortcut_norm, maps, mask, relu=False)
-        return clipped(out.add_(maps) if is_packable(out) else out + maps)
+            maps = self.shortcut.normalised(self.shortcut_norm, maps, mask, ceiling=0)
+        return add_rectified(out, maps, CEILING)
 
 
 class Encoder(nn.Module):

@@ -11,6 +11,7 @@ Prepared for inference (:mod:`timbre.models.inference`), a layer and the BatchNo
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,25 +19,41 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from timbre.models.inference import SMALL, Product, form_of, is_packable, scale_and_shift
-from timbre.models.layers import FrameNorm
+from timbre.models.layers import BatchNorm, FrameNorm
 
 
 class MapNorm(FrameNorm):
     """BatchNorm over the real frames of ``(B, T, F, C)``; padded frames come out zero."""
 
-    def forward(self, maps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, maps: Tensor, mask: Tensor | None = None, ceiling: float = 0.0) -> Tensor:
+        """``ceiling``: where a ReLU after it ends (:func:`rectified`); 0: there is none."""
         if mask is not None:
             mask = mask[:, :, None].expand(maps.shape[:3]).flatten(1)
-        return super().forward(maps.flatten(1, 2), mask).view(maps.shape)
+            return rectified(super().forward(maps.flatten(1, 2), mask).view(maps.shape), ceiling)
+        # in place before the shape is changed back: a map less is kept, and no gradient is of a view
+        return rectified(BatchNorm.forward(self, maps.flatten(0, 2)), ceiling, inplace=True).view(maps.shape)
+
+
+def rectified(values: Tensor, ceiling: float = math.inf, inplace: bool = False) -> Tensor:
+    """ReLU that ends at the ``ceiling``; 0: the values as they are."""
+    if ceiling == 0:
+        return values
+    return F.relu(values, inplace) if ceiling == math.inf else F.hardtanh(values, 0.0, ceiling, inplace)
+
+
+def add_rectified(maps: Tensor, others: Tensor, ceiling: float = math.inf) -> Tensor:
+    """ReLU of the sum, written to ``maps`` where that may be: they are a result that nothing else needs."""
+    return rectified(maps.add_(others) if is_packable(maps) else maps + others, ceiling, inplace=True)
 
 
 class _Normalised:
     """A layer that is followed by BatchNorm."""
 
-    def normalised(self, norm: MapNorm, maps: Tensor, mask: Tensor | None = None, relu: bool = True) -> Tensor:
-        """``norm`` of the layer's maps, padded ones zero, and ReLU."""
-        out = norm(self(maps), mask)
-        return F.relu(out) if relu else out
+    def normalised(
+        self, norm: MapNorm, maps: Tensor, mask: Tensor | None = None, ceiling: float = math.inf
+    ) -> Tensor:
+        """``norm`` of the layer's maps, padded ones zero, and :func:`rectified`."""
+        return norm(self(maps), mask, ceiling)
 
 
 class _Folded:
@@ -45,12 +62,16 @@ class _Folded:
     def pack(self) -> None:
         self.folded: Any = None  # the layer is told of its BatchNorm when it is first used
 
-    def normalised(self, norm: MapNorm, maps: Tensor, mask: Tensor | None = None, relu: bool = True) -> Tensor:
+    def normalised(
+        self, norm: MapNorm, maps: Tensor, mask: Tensor | None = None, ceiling: float = math.inf
+    ) -> Tensor:
         if norm.training or not is_packable(maps):
-            return super().normalised(norm, maps, mask, relu)
+            return super().normalised(norm, maps, mask, ceiling)
         if self.folded is None:
             self.folded = self._fold(*scale_and_shift(norm))
+        relu = ceiling == math.inf
         out = self.folded(maps, relu)
+        out = out if relu else rectified(out, ceiling, inplace=True)
         return out if mask is None else out.masked_fill_(~mask[:, :, None, None], 0.0)
 
 
@@ -121,8 +142,3 @@ class PackedMapConvolution(_Folded, MapConvolution):
             return out.permute(0, 2, 3, 1)
 
         return convolve_packed
-
-
-def add_relu(maps: Tensor, others: Tensor) -> Tensor:
-    """ReLU of the sum, written to ``maps`` where that may be: they are a result that nothing else needs."""
-    return maps.add_(others).relu_() if is_packable(maps) else F.relu(maps + others)

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from timbre.conf import Section
 from timbre.models.layers import BatchNorm, frame_mask, masked
-from timbre.models.maps import MapConvolution, MapLinear, MapNorm, add_relu
+from timbre.models.maps import MapConvolution, MapLinear, MapNorm, add_rectified
 from timbre.models.pooling import PoolingConf, build_pooling
 
 STAGES = {
@@ -74,8 +74,8 @@ class Residual(nn.Module):
         out = self.layers(maps, mask, after)
         if self.shortcut is not None:
             maps = maps[:, ::over_time, ::over_frequency]
-            maps = self.shortcut.normalised(self.shortcut_norm, maps, after, relu=False)
-        return add_relu(out, maps), after
+            maps = self.shortcut.normalised(self.shortcut_norm, maps, after, ceiling=0)
+        return add_rectified(out, maps), after
 
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
         """``after``: the mask of what comes out."""
@@ -92,7 +92,7 @@ class Block(Residual):
 
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
         out = self.first.normalised(self.first_norm, maps, after)
-        return self.second.normalised(self.second_norm, out, after, relu=False)
+        return self.second.normalised(self.second_norm, out, after, ceiling=0)
 
 
 class Bottleneck(Residual):
@@ -108,7 +108,7 @@ class Bottleneck(Residual):
     def layers(self, maps: Tensor, mask: Tensor | None, after: Tensor | None) -> Tensor:
         out = self.first.normalised(self.first_norm, maps, mask)
         out = self.second.normalised(self.second_norm, out, after)
-        return self.third.normalised(self.third_norm, out, after, relu=False)
+        return self.third.normalised(self.third_norm, out, after, ceiling=0)
 
 
 class Encoder(nn.Module):
