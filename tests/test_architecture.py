@@ -32,6 +32,7 @@ FLOORS = [
     "training",
     "report",
     "people",
+    "serve",
     "stages",
 ]
 GROUND = {"errors", "conf", "conf_files", "conf_effects", "plain_yaml", "randomness"}
@@ -74,7 +75,7 @@ HEAVY = {"torch", "torchaudio", "torch._dynamo", "sklearn", "matplotlib", "tenso
 }
 NETWORKS = ["augment-data", "check-conf", "classify", "extract-embeddings", "identify", "make-ablation"]
 NETWORKS += ["make-feats", "make-model-card", "make-plan", "make-results", "recognise-phones", "show-conf"]
-NETWORKS += ["show-model", "train-backend", "calibrate", "enrol", "evaluate-people", "verify"]
+NETWORKS += ["show-model", "train-backend", "calibrate", "enrol", "evaluate-people", "serve", "verify"]
 NEEDS = {name: {"torch"} for name in NETWORKS} | {
     "export-onnx": {"torch", "onnx"},
     "train-encoder": {"torch", "tensorboard"},

@@ -50,10 +50,15 @@ def load_channels(path: str, foreign: bool = True) -> tuple[np.ndarray, int]:
         return all_samples(file, promise), file.samplerate
 
 
-def decode(data: bytes, name: str) -> tuple[np.ndarray, int]:
-    """:func:`load_channels` of the bytes of a file; ``name`` is for messages."""
-    with open_audio(name, data=data) as (file, promise):
-        return all_samples(file, promise), file.samplerate
+def decode(data: bytes, name: str, longest: float | None = None, foreign: bool = False) -> tuple[np.ndarray, int]:
+    """:func:`load_channels` of the bytes of a file; ``name`` is for messages.
+
+    Args:
+        longest: in seconds; what is longer is refused before all of it takes memory.
+        foreign: a ForeignError passes, as it does there.
+    """
+    with open_audio(name, data=data, foreign=foreign) as (file, promise):
+        return all_samples(file, promise, longest), file.samplerate
 
 
 def require_sound(samples: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import os
 import shlex
 import stat
@@ -21,6 +22,8 @@ from timbre.kaldi.rxfile import is_command
 
 RATES = (1_000, 768_000)
 """In Hz, the least and the largest that are taken for a rate of audio."""
+DENSEST = 384_000
+"""Samples a second, of all channels together, where audio is bounded: 192 kHz of two channels."""
 WIDTHS = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 WIDTHS |= {"ULAW": 1, "ALAW": 1}
 """Bytes of a sample, of codings that have as many for each."""
@@ -87,14 +90,19 @@ def open_audio(
             os.close(descriptor)
 
 
-def all_samples(file: AudioFile, promise: Promise) -> np.ndarray:
-    """All samples ``(N, channels)``, as many as were promised."""
+def all_samples(file: AudioFile, promise: Promise, longest: float | None = None) -> np.ndarray:
+    """All samples ``(N, channels)``, as many as were promised; more than ``longest`` seconds are refused early."""
+    most = math.inf if longest is None else _most_samples(file, longest)
+    if promise.counted and file.frames > most:
+        raise AudioError(f"{file.frames / file.samplerate:.1f} s, and {longest:g} s are the longest that is taken")
     if promise.counted and file.frames <= _AT_ONCE:
         samples = file.read(file.frames, dtype="float32", always_2d=True)
     else:
         blocks = []
         while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
             blocks.append(block)
+            if sum(map(len, blocks)) > most:
+                raise AudioError(f"longer than {longest:g} s, the longest that is taken")
         samples = np.concatenate(blocks) if blocks else np.zeros((0, file.channels), np.float32)
     width = WIDTHS.get(file.subtype)
     wanted = file.frames if promise.counted else 0
@@ -103,6 +111,15 @@ def all_samples(file: AudioFile, promise: Promise) -> np.ndarray:
     if len(samples) < wanted:
         raise AudioError(f"truncated: {len(samples)} of {wanted} samples can be read")
     return samples if width or not promise.samples else samples[: promise.samples]
+
+
+def _most_samples(file: AudioFile, longest: float) -> float:
+    """Samples of a channel in so many seconds; a few bytes of FLAC can stand for gigabytes of many channels."""
+    if file.channels * file.samplerate > DENSEST:
+        raise AudioError(
+            f"{file.channels} channels at {file.samplerate} Hz; at most {DENSEST:,} samples a second are taken here"
+        )
+    return longest * file.samplerate
 
 
 def pipe_through(rxfilename: str, program: str, options: str) -> str:

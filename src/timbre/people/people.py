@@ -16,7 +16,7 @@ import numpy as np
 from timbre.errors import TimbreError
 from timbre.kaldi.waveform import Audio, Waveform
 from timbre.models.trained import TrainedModel
-from timbre.people.recogniser import Answer, Recogniser
+from timbre.people.recogniser import Answer, Examined, Recogniser
 from timbre.people.store import (
     RECORD,
     Enrolled,
@@ -136,6 +136,22 @@ class People:
         names, people = self._everybody()
         rule = self.recogniser.rule(len(names), false_accepts, prior)
         return self.recogniser.answers(names, people, self.recogniser.hear(sources, rate), rule, prior, top)
+
+    def examine(
+        self,
+        source: Audio,
+        rate: int | None = None,
+        top: int = TOP,
+        false_accepts: float | None = None,
+        prior: float | None = None,
+    ) -> Examined:
+        """:meth:`identify`, with what the answer came from."""
+        names, people = self._everybody()
+        rule = self.recogniser.rule(len(names), false_accepts, prior)
+        heard = self.recogniser.hear([source], rate)
+        answer = self.recogniser.answers(names, people, heard, rule, prior, top)[0]
+        others, known = self.recogniser.against_cohort(people, heard.embeddings) or ([None], [None])
+        return Examined(answer, heard.qualities[0], others[0], known[0])
 
     def verify(
         self,

@@ -68,6 +68,22 @@ class Heard:
     warnings: list[list[str]]
 
 
+@dataclass(frozen=True)
+class Examined:
+    """An answer and what it came from.
+
+    Attributes:
+        quality: of the recording.
+        cohort: the recording's scores (C,) against the cohort, before any normalisation; ``None`` without one.
+        people: its scores (P,) of that kind against the people, in the order of enrolment.
+    """
+
+    answer: Answer
+    quality: Quality
+    cohort: np.ndarray | None
+    people: np.ndarray | None
+
+
 class Recogniser:
     """A model with its back-end and calibration.
 
@@ -137,6 +153,16 @@ class Recogniser:
     def scores(self, people: Prepared, embeddings: np.ndarray) -> np.ndarray:
         """:func:`score_people` by the model's back-end."""
         return score_people(self.backend, people, embeddings)
+
+    def against_cohort(self, people: Prepared, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Scores (T, C) of embeddings (T, D) against the cohort, and (T, P) against people, neither normalised.
+
+        ``None`` where the back-end has no cohort.
+        """
+        if self.backend.cohort is None:
+            return None
+        rows = self.backend.test_rows(Embeddings(["recording"] * len(embeddings), embeddings, "recordings"))
+        return rows @ self.backend.enrol_rows(self.backend.cohort).T, rows @ people.rows.T
 
     def rule(self, people: int, false_accepts: float | None = None, prior: float | None = None) -> Rule | None:
         """How it is decided among so many people; ``None`` without a calibration.

@@ -1,0 +1,1 @@
+"""A page to try people on, served to this machine alone."""
