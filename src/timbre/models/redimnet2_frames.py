@@ -10,7 +10,7 @@ from timbre.models.attention import Attention
 from timbre.models.inference import form_of, is_packable
 from timbre.models.layers import Convolution, FrameNorm, frame_weights, masked, wide
 from timbre.models.pooling import weighted_mean
-from timbre.models.redimnet2_maps import EPS, Depthwise, affine
+from timbre.models.redimnet2_maps import EPS, Depthwise, affine, depthwise
 
 HEADS = 4
 KERNELS = (7, 19, 31, 59)
@@ -27,8 +27,17 @@ class ConvNeXt(nn.Module):
         self.mix = nn.Linear(channels, channels)
 
     def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
-        out = self.norm(self.convolution(masked(frames, mask)), mask)
+        if self.training:
+            out = self.norm(self.convolution(masked(frames, mask)), mask)
+        else:
+            kernel, bias = self.folded()
+            out = depthwise(masked(frames, mask)[:, None], kernel, bias, padding=(0, kernel.shape[3] // 2))[:, 0]
         return frames + self.mix(F.gelu(out))
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """The convolution with the BatchNorm of evaluation in it."""
+        layer, (scale, shift) = self.convolution, affine(self.norm)
+        return layer.weight * scale[:, None, None, None], layer.bias * scale + shift
 
 
 @form_of(ConvNeXt)
@@ -36,8 +45,7 @@ class PackedConvNeXt(ConvNeXt):
     """BatchNorm in the convolution, and GELU within it."""
 
     def pack(self) -> None:
-        layer, (scale, shift) = self.convolution, affine(self.norm)
-        kernel, bias = layer.weight * scale[:, None, None, None], layer.bias * scale + shift
+        kernel, bias = self.folded()
         self.kernel = Depthwise(kernel, bias, padding=(0, kernel.shape[3] // 2))
 
     def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
@@ -123,12 +131,15 @@ class Aggregation(nn.Module):
             if total is None:
                 total = frames * weight
             elif stride == before:
-                total = total.addcmul_(frames, weight)
+                total = self._added(total, frames, weight)
             else:
                 parts = frames.view(frames.shape[0], -1, before // stride, frames.shape[2])
-                total = torch.addcmul(total[:, :, None], parts, weight).flatten(1, 2)
+                total = self._added(total[:, :, None], parts, weight).flatten(1, 2)
             before = stride
         return total
+
+    def _added(self, total: Tensor, frames: Tensor, weight: Tensor) -> Tensor:
+        return total + frames * weight  # addcmul's gradient reads all once more
 
 
 @form_of(Aggregation)
@@ -140,3 +151,8 @@ class PackedAggregation(Aggregation):
 
     def shares(self) -> tuple[Tensor, ...]:
         return super().shares() if torch.is_grad_enabled() else self.made
+
+    def _added(self, total: Tensor, frames: Tensor, weight: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return super()._added(total, frames, weight)
+        return total.addcmul_(frames, weight) if total.dim() == 3 else torch.addcmul(total, frames, weight)

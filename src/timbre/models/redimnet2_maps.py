@@ -1,7 +1,8 @@
 """Layers of ReDimNet2 over maps ``(B, T, F, C)``, and their forms for inference.
 
-In those (:func:`timbre.models.inference.prepare_for_inference`) BatchNorms are part of the layers beside them,
-kernels lie as oneDNN reads them, and sums are made in place.
+In evaluation BatchNorms are part of the layers beside them. In the forms for inference
+(:func:`timbre.models.inference.prepare_for_inference`) those layers are kept, kernels lie as oneDNN reads them,
+and sums are made in place.
 """
 
 from __future__ import annotations
@@ -69,14 +70,23 @@ class Depthwise:
 
 def affine(norm: BatchNorm) -> tuple[Tensor, Tensor]:
     """Scale and shift by which a BatchNorm is ``scale · x + shift`` in evaluation, each ``(C,)``."""
-    scale = norm.weight.detach() * (norm.running_var + norm.eps).rsqrt()
-    return scale, norm.bias.detach() - norm.running_mean * scale
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    return scale, norm.bias - norm.running_mean * scale
 
 
 def mixed(mix: nn.Linear, norm: BatchNorm) -> tuple[Tensor, Tensor]:
     """Weight and bias of ``norm(mix(x))`` as one linear layer."""
     scale, shift = affine(norm)
-    return mix.weight.detach() * scale[:, None], mix.bias.detach() * scale + shift
+    return mix.weight * scale[:, None], mix.bias * scale + shift
+
+
+def bounds(norm: BatchNorm) -> tuple[Tensor, Tensor]:
+    """Between which values ``norm(ReLU(x))`` is, where ``norm(x)`` is known, in evaluation. With norm(x) = s x + b
+
+    norm(ReLU(x)) = max(norm(x), b)        where s ≥ 0, else min(norm(x), b)
+    """
+    scale, shift = affine(norm)
+    return torch.where(scale < 0, -torch.inf, shift), torch.where(scale < 0, shift, torch.inf)
 
 
 class Stem(nn.Module):
@@ -103,22 +113,25 @@ class Stem(nn.Module):
 
 
 class Squeeze(nn.Module):
-    """A linear layer over the channels of a map, and BatchNorm."""
+    """A linear layer over the channels of a map, and BatchNorm; padded frames are anything."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.mix, self.norm = nn.Linear(inputs, outputs), MapNorm(outputs, eps=EPS)
 
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
-        return self.norm(self.mix(maps), mask)
+        if self.training:
+            return self.norm(self.mix(maps), mask)
+        return F.linear(maps, *mixed(self.mix, self.norm))
 
 
 @form_of(Squeeze)
 class PackedSqueeze(Squeeze):
-    """One linear layer; padded frames are anything."""
+    """With its one layer made before."""
 
     def pack(self) -> None:
-        self.mixing = mixed(self.mix, self.norm)
+        with torch.no_grad():
+            self.mixing = mixed(self.mix, self.norm)
 
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
         return F.linear(maps, *self.mixing) if is_packable(maps) else super().forward(maps, mask)
@@ -139,23 +152,26 @@ class Residual(nn.Module):
 
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
         out = depthwise(maps, self.first.weight, padding=(1, 1))
-        out = self.first_norm(F.relu(self.first_mix(out)), mask)
+        if self.training:
+            out = self.first_norm(F.relu(self.first_mix(out)), mask)
+        else:
+            out = F.linear(out, *mixed(self.first_mix, self.first_norm))
+            out = map_masked(torch.clamp(out, *bounds(self.first_norm)), mask)
         out = depthwise(out, self.second.weight, padding=(1, 1))
-        return F.relu(self.second_norm(self.second_mix(out), mask) + maps)
+        if self.training:
+            return F.relu(self.second_norm(self.second_mix(out), mask) + maps)
+        return map_masked(F.relu(F.linear(out, *mixed(self.second_mix, self.second_norm)) + maps), mask)
 
 
 @form_of(Residual)
 class PackedResidual(Residual):
-    """With BN(x) = s x + b, what the first linear layer gives times s and plus b is y, and BN(ReLU(…)) is
-
-    max(y, b)        where s ≥ 0, else min(y, b)
-    """
+    """With all that is made of the weights made before."""
 
     def pack(self) -> None:
-        self.kernels = [Depthwise(layer.weight, padding=(1, 1)) for layer in (self.first, self.second)]
-        self.mixings = mixed(self.first_mix, self.first_norm), mixed(self.second_mix, self.second_norm)
-        scale, shift = affine(self.first_norm)
-        self.bounds = torch.where(scale < 0, -torch.inf, shift), torch.where(scale < 0, shift, torch.inf)
+        with torch.no_grad():
+            self.kernels = [Depthwise(layer.weight, padding=(1, 1)) for layer in (self.first, self.second)]
+            self.mixings = mixed(self.first_mix, self.first_norm), mixed(self.second_mix, self.second_norm)
+            self.bounds = bounds(self.first_norm)
 
     def forward(self, maps: Tensor, mask: Tensor | None) -> Tensor:
         if not is_packable(maps):
