@@ -34,11 +34,18 @@ SMALL = {
         {"bins": 2, "frames": 2, "blocks": 1, "reduction": 24},
     ],
 }
+SEVERAL = {  # where a kind has several of what others have one
+    "campplus": {"layers": [2, 1, 1]},
+    "preactivated_resnet": {"channels": [4, 4, 8, 8], "blocks": [1, 1, 1, 1]},
+}
 POOLINGS = PoolingConf.model_fields["kind"].annotation.__args__
 FURTHER = [
     *(("xvector", {"pooling": {"kind": kind}}) for kind in POOLINGS),
     ("xvector", {"second_segment_layer": True}),
+    ("xvector", {"padding": "reflect"}),
     ("ecapa_tdnn", {"aggregation_norm": True}),
+    ("ecapa_tdnn", {"padding": "reflect"}),
+    ("resnet", {"depth": 50}),
     ("lstm", {"window": 20}),
 ]
 
@@ -49,7 +56,12 @@ def encoders() -> list[tuple[str, dict]]:
     every = [(kind, {}) for kind, module in modules.items() if hasattr(module, "Encoder")]
     every = [(kind, conf) for kind, conf in every if not hasattr(modules[kind].Encoder, "frames")]
     return [
-        (kind, {name: value for name, value in SMALL.items() if name in modules[kind].Conf.model_fields} | others)
+        (
+            kind,
+            {name: value for name, value in SMALL.items() if name in modules[kind].Conf.model_fields}
+            | SEVERAL.get(kind, {})
+            | others,
+        )
         for kind, others in [*every, *FURTHER]
     ]
 
