@@ -3,12 +3,12 @@
     python benchmarks/people.py --model MODEL [--draws 60] DATA
 
 DATA is a data directory with its audio, of speakers whom the model does not know; without a model embeddings of 36
-speakers are drawn. In each draw a third of them are
-enrolled with 1, 3 and 5 recordings, a third are strangers, and of the last third 12 speakers, or 5, calibrate
-(:mod:`timbre.people.calibrate`); the model's own calibration, where it has one, is tried beside. Shown are means over
-the draws with the range of the middle 95 % of them: how often a stranger was taken for anybody (FAR) where 1 % was
-promised, how often an enrolled speaker was accepted under the right name (DIR), and the DIR at the threshold that
-would have kept 1 % on these strangers, which nobody can know.
+speakers are drawn. In each draw a third of them are enrolled with 1, 3 and 5 recordings, a third are strangers, and
+of the last third 12 speakers, or 5, calibrate, as :mod:`timbre.people.calibrate` does; the model's own calibration,
+where it has one, is tried beside. Shown are means over the draws with the range of the middle 95 % of them: how
+often a stranger was taken for anybody (FAR) where 1 % was promised, how often an enrolled speaker was accepted
+under the right name (DIR), and the DIR at the threshold that would have kept 1 % on these strangers, which nobody
+can know.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ def draw(who: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
 
 def try_once(own, embeddings: np.ndarray, who: np.ndarray, rng: np.random.Generator) -> dict:
     """``{(recordings, calibration): (FAR, DIR, DIR at 1 %)}`` of one draw, by the back-end ``own``."""
-    from timbre.people.calibrate import fit_own
     from timbre.people.decision import make_rule
     from timbre.people.evaluation import evaluate_open_set
     from timbre.people.recogniser import score_people
+    from timbre.scoring.calibration import fit
     from timbre.scoring.embeddings import Embeddings
+    from timbre.scoring.heldout_trials import heldout_trials
     from timbre.scoring.tail import Tail
 
     enrolled, strangers, others = draw(who, rng)
@@ -50,7 +51,8 @@ def try_once(own, embeddings: np.ndarray, who: np.ndarray, rng: np.random.Genera
         for size in CALIBRATING:
             chosen = np.flatnonzero(np.isin(who, others[:size]))
             table = Embeddings([str(row) for row in chosen], embeddings[chosen])
-            lines[f"{size} speakers"] = fit_own(own, "", table, who[chosen], recordings=count)[0].line
+            sides, target = heldout_trials(table, who[chosen], count)
+            lines[f"{size} speakers"] = fit(replace(own, calibration=None).scores(sides), target, who[chosen])
         for name, line in lines.items():
             backend = replace(own, calibration=line)
             people = backend.prepare_enrolments(Embeddings(enrolled.tolist(), means.astype(np.float32)), count)
@@ -87,9 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", help="experiment directory, or a model file")
     parser.add_argument("--draws", type=int, default=60)
-    parser.add_argument(
-        "data", type=Path, nargs="?", help="data directory of 36 speakers or more, 6 recordings each"
-    )
+    parser.add_argument("data", type=Path, nargs="?", help="data directory; 36 speakers, 6 recordings each")
     args = parse(parser, draws=1)
     backend, embeddings, who = heard(args.model, args.data) if args.model else drawn()
     results = defaultdict(list)
