@@ -290,18 +290,16 @@ def resemblyzer(small: bool) -> Iterator[Case]:
 
 def redimnet2(small: bool) -> Iterator[Case]:
     """The authors' network, as WeSpeaker has it, and their front-end, saved as they publish it."""
-    from torchaudio.compliance import kaldi
-
     without_init("wespeaker")
     without_init("wespeaker.frontend")
     from wespeaker.frontend.tfmel import TFMelBanks
     from wespeaker.models.redimnet2 import ReDimNet2Wrap
 
-    def plain(wave: Tensor) -> Tensor:
-        frames = kaldi.fbank(wave * (1 << 15), num_mel_bins=72, sample_frequency=RATE, window_type="hamming")
-        return (frames - frames.mean(dim=0)).T[None]
-
     bins, front_end = 72, TFMelBanks(n_mels=72, norm_signal=True, do_preemph=True).eval()
+
+    def frames(wave: Tensor) -> Tensor:
+        return front_end(wave).float()
+
     low = [((1, 1), 2, 2), ((2, 1), 3, 1), ((1, 2), 4, 1), ((2, 1), 5, 1), ((1, 2), 4, 1), ((2, 1), 3, 1)]
     third = [*low[:3], ((3, 1), 5, 1), *low[4:]]
     wide = [((1, 1), 2, 4), ((2, 1), 3, 3), ((1, 2), 4, 2), *low[3:]]
@@ -335,15 +333,15 @@ def redimnet2(small: bool) -> Iterator[Case]:
         )
 
         def save_plain(model: nn.Module, folder: Path) -> Path:
-            torch.save(model.state_dict(), folder / "avg_model.pt")
-            (folder / "config.yaml").write_text(
-                "model: ReDimNet2Custom\ndataset_args: {fbank_args: {num_mel_bins: 72}}\n"
-            )
+            torch.save({**model.state_dict(), "frontend.spec.x": torch.ones(1)}, folder / "avg_model.pt")
+            args = "{n_mels: 72, norm_signal: true, do_preemph: true, eps: 1.0e-8}"
+            lines = ("model: ReDimNet2Custom", "dataset_args:", "  frontend: tfmel", f"  tfmel_args: {args}")
+            (folder / "config.yaml").write_text("\n".join(lines))
             return folder / "avg_model.pt"
 
         if name == "b2":
             yield Case(
-                "WeSpeaker", "ReDimNet2, fbank", lambda config=config: ReDimNet2Wrap(**config), save_plain, plain
+                "WeSpeaker", "ReDimNet2, tfmel", lambda config=config: ReDimNet2Wrap(**config), save_plain, frames
             )
 
 
