@@ -226,7 +226,7 @@ class Experiment(ModelConf):
     init: str = Field(
         "",
         description="the model that training starts from: an experiment directory, or a published checkpoint; "
-        "features, input and encoder are its own where the conf does not name them",
+        "whose features, input and encoder are taken where the conf names neither features nor encoder",
         json_schema_extra=only(task=_ENCODER),
     )
     freeze: tuple[str, ...] = Field(
@@ -302,7 +302,7 @@ class Experiment(ModelConf):
 def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experiment:
     """An experiment's conf, or a features section alone (the rest at its defaults), with ``a.b=c`` settings.
 
-    With ``init`` the sections of :class:`ModelConf` that the conf does not name are those of that model.
+    With ``init``, where the conf names neither features nor encoder, both are that model's, and its input too.
 
     Raises:
         TimbreError: naming the file and each unknown key, bad value or key that has no effect.
@@ -312,10 +312,9 @@ def load_experiment(path: str | Path, settings: Iterable[str] = ()) -> Experimen
         values = {"features": values}
     try:
         values = override(values, settings)
-        unnamed = [name for name in ModelConf.model_fields if name not in values]
-        if values.get("init") and unnamed and values.get("task") != "fusion":
+        if values.get("init") and not values.keys() & {"features", "encoder"} and values.get("task") != "fusion":
             there = read_model(str(values["init"]))["conf"]
-            values |= {name: there[name] for name in unnamed}
+            values = {name: there[name] for name in ModelConf.model_fields} | values
         experiment = confs.build(Experiment, values)
         require_effect(experiment)
         require_sizes(experiment)
