@@ -121,6 +121,7 @@ class Recognition:
             return None
         scores = dict(zip(self._people.names, found.people.tolist(), strict=True))
         nearest = {one.name: scores[one.name] for one in found.answer.candidates[:3]}
+        nearest = dict(sorted(nearest.items(), key=lambda one: -one[1]))
         values = [*found.cohort.tolist(), *nearest.values()]
         counts, edges = np.histogram(found.cohort, BINS, (min(values), max(values)))
         return {
