@@ -224,6 +224,8 @@ def three_d_speaker(small: bool) -> Iterator[Case]:
     from speakerlab.models.campplus.DTDNN import CAMPPlus
     from speakerlab.models.ecapa_tdnn.ECAPA_TDNN import ECAPA_TDNN
     from speakerlab.models.eres2net.ERes2NetV2 import ERes2NetV2
+    from speakerlab.models.resnet.ResNet import ResNet
+    from speakerlab.models.xvector.TDNN import Xvector
     from torchaudio.compliance import kaldi
 
     def features(wave: Tensor) -> Tensor:
@@ -247,6 +249,9 @@ def three_d_speaker(small: bool) -> Iterator[Case]:
         features,
     )
     sizes = {"growth_rate": 4, "init_channels": 8, "embedding_size": 16} if small else {"embedding_size": 192}
+    narrow = {"m_channels": 4} if small else {}
+    yield Case("3D-Speaker", "ResNet34", lambda: ResNet(feat_dim=BINS, **narrow), save(False), features)
+    yield Case("3D-Speaker", "Xvector", lambda: Xvector(BINS), save(False), features)
     eres = {"m_channels": 8, "num_blocks": [1, 1, 1, 1]} if small else {}
     yield Case("3D-Speaker", "ERes2NetV2", lambda: ERes2NetV2(feat_dim=BINS, **eres), save(False), features)
     yield Case("3D-Speaker", "CAMPPlus", lambda: CAMPPlus(BINS, **sizes), save(False), features)

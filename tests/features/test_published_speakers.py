@@ -62,6 +62,8 @@ CASES = {
     ),
     "redimnet2": (redimnet2_weights.AUTHORS, REDIMNET2),
     "wespeaker_redimnet2": (redimnet2_weights.WESPEAKER, REDIMNET2),
+    "3dspeaker_resnet": (resnet_weights.THREE_D_SPEAKER, {"depth": 34, **RESNET, "second": True}),
+    "3dspeaker_xvector": (xvector_weights.THREE_D_SPEAKER, XVECTOR),
     "3dspeaker_campplus": (campplus_weights.THREE_D_SPEAKER, CAMPPLUS),
     "3dspeaker_ecapa": (ecapa_weights.THREE_D_SPEAKER, ECAPA | {"aggregated": 48}),
 }
@@ -113,6 +115,8 @@ EXPECTED = {
     "speechbrain_resnet": [-0.6984896, -1.276472, 1.804824, 2.079725, 6.551869, 2.42179],
     "wespeaker_campplus": [0.05605043, 0.1682045, -0.1585725, -0.1982511, 0.2428806, 0.3129539],
     "3dspeaker_campplus": [0.05596322, 0.1679782, -0.1585975, -0.1981148, 0.2433727, 0.3130262],
+    "3dspeaker_resnet": [0.842373, 1.183938, 1.936195, -0.39959, -1.241659, -1.567375],
+    "3dspeaker_xvector": [0.03991462, -0.3518338, 0.1032993, 0.3944764, 0.5978803, -0.2995489],
     "3dspeaker_eres2net": [-0.426746, 4.140164, -1.121057, 0.5191384, 0.6791315, 2.806749],
     "redimnet2": [1.123976, -0.2220197, 0.2868581, 0.5688702, 0.7800668, 0.4550644],
     "wespeaker_redimnet2": [1.123976, -0.2220197, 0.2868581, 0.5688702, 0.7800668, 0.4550644],

@@ -126,6 +126,7 @@ class Family:
         sizes: from the weights to what ``conf`` and ``conversion`` take.
         example: sizes whose conversion has the names that tell this encoder from others.
         marks: those names, where they are not all of the example's.
+        never: names that tell another encoder.
     """
 
     name: str
@@ -135,9 +136,12 @@ class Family:
     conversion: Callable[..., Conversion]
     example: Mapping[str, Any]
     marks: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
     def likeness(self, names: set[str]) -> tuple[float, int]:
         """The share of the example's names that there are, and their number."""
+        if names.intersection(self.never):
+            return 0.0, 0
         wanted = self.marks or self.conversion(**self.example).shapes
         there = len(names.intersection(wanted))
         return there / len(wanted), there

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from timbre.features import campplus_weights, ecapa_weights, eres2net_v2_weights
+from timbre.features import campplus_weights, ecapa_weights, eres2net_v2_weights, resnet_weights, xvector_weights
 from timbre.features.speaker_checkpoint import frame_bins, nearest, speaker_state, weights_of
 
 LICENCE = "that of its publisher; 3D-Speaker's own models: Apache-2.0"
@@ -18,9 +18,12 @@ FAMILIES = [
     ecapa_weights.THREE_D_SPEAKER,
     campplus_weights.THREE_D_SPEAKER,
     eres2net_v2_weights.THREE_D_SPEAKER,
+    resnet_weights.THREE_D_SPEAKER,
+    xvector_weights.THREE_D_SPEAKER,
 ]
 
 _OTHERS = {"ecapa_tdnn": "SpeechBrain has hyperparams.yaml", "campplus": "WeSpeaker has config.yaml"}
+_OTHERS["resnet"] = _OTHERS["campplus"]
 """Toolkits that write the same weights, and what tells these."""
 
 

@@ -1,4 +1,4 @@
-"""ResNets' weights as WeSpeaker and SpeechBrain write them.
+"""ResNets' weights as WeSpeaker and SpeechBrain write them, and 3D-Speaker, whose class is WeSpeaker's.
 
 WeSpeaker's maps are of frequency and time, here of time and frequency: kernels are turned. Both order the pooled
 values as (channels, frequency), here they are (frequency, channels).
@@ -171,6 +171,11 @@ def _preactivated(done: Conversion, there: str, here: str, width: int, outputs: 
         done.linear(f"{there}.se.fc.2", f"{here}.excite", (outputs, outputs))
 
 
+def _three_d_speaker_conf(**sizes: Any) -> dict[str, Any]:
+    conf = _conf(**sizes)
+    return conf | {"pooling": conf["pooling"] | {"floor": 1e-8}}
+
+
 _EXAMPLE = {"channels": 1, "bins": 1, "dim": 1}
 WESPEAKER = Family("WeSpeaker's ResNet", ("ResNet",), _sizes, _conf, _conversion, {"depth": 18, **_EXAMPLE})
 WESPEAKER_BOTTLENECK = Family(
@@ -183,4 +188,7 @@ SPEECHBRAIN = Family(
     _speechbrain_conf,
     _speechbrain,
     {"blocks": (1, 1, 1, 1), "channels": (1, 1, 1, 1), "bins": 1, "dim": 1},
+)
+THREE_D_SPEAKER = Family(
+    "3D-Speaker's ResNet", ("ResNet",), _sizes, _three_d_speaker_conf, _conversion, {"depth": 18, **_EXAMPLE}
 )

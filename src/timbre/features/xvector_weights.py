@@ -64,6 +64,23 @@ def _wespeaker(channels: int, bins: int, pooled: int, dim: int) -> Conversion:
     return done
 
 
+def _three_d_speaker_conf(channels: int, bins: int, pooled: int, dim: int) -> dict[str, Any]:
+    return {
+        "kind": "xvector",
+        "channels": channels,
+        "pooling_channels": pooled,
+        "embedding_dim": dim,
+        "pooling": {"kind": "statistics", "unbiased": True, "add_floor": True, "floor": 1e-8},
+    }
+
+
+def _three_d_speaker(channels: int, bins: int, pooled: int, dim: int) -> Conversion:
+    done = Conversion()
+    _frame_layers(done, "frame_{}.conv_1d", "frame_{}.bn", channels, bins, pooled, affine=False)
+    done.linear("seg_1", "embedding", (dim, 2 * pooled))
+    return done
+
+
 def _speechbrain_sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     return {
         "channels": size(weights, "blocks.0.conv.weight", 0),
@@ -104,4 +121,13 @@ _EXAMPLE = {"channels": 1, "bins": 1, "pooled": 1, "dim": 1}
 WESPEAKER = Family("WeSpeaker's x-vector", ("XVEC",), _wespeaker_sizes, _wespeaker_conf, _wespeaker, _EXAMPLE)
 SPEECHBRAIN = Family(
     "SpeechBrain's x-vector", ("Xvector",), _speechbrain_sizes, _speechbrain_conf, _speechbrain, _EXAMPLE
+)
+THREE_D_SPEAKER = Family(
+    "3D-Speaker's x-vector",
+    ("Xvector",),
+    _wespeaker_sizes,
+    _three_d_speaker_conf,
+    _three_d_speaker,
+    _EXAMPLE,
+    never=("seg_2.weight",),
 )
