@@ -64,7 +64,9 @@ ENCODERS = {
     "xvector": Published({"kind": "xvector"}, errors="1.75 1.72 2.94", source="WeSpeaker", peers=("wespeaker",)),
     "ecapa512": Published({"kind": "ecapa_tdnn"}, errors="0.88 1.07 2.01", source="WeSpeaker", peers=ALL),
     "ecapa1024": Published(
-        {"kind": "ecapa_tdnn", "channels": 1024}, system="ECAPA-TDNN C = 1024, AS-norm", peers=ALL
+        {"kind": "ecapa_tdnn", "channels": 1024},
+        system="ECAPA-TDNN C = 1024, AS-norm",
+        peers=("wespeaker", "speechbrain"),
     ),
     "resnet34": Published({"kind": "resnet"}, errors="0.80 0.94 1.70", source="WeSpeaker", peers=ALL[:2]),
     "campplus": Published({"kind": "campplus"}, errors="0.71 0.85 1.66", source="WeSpeaker", peers=ALL[:2]),
@@ -101,7 +103,7 @@ def peer_encoder(toolkit: str, name: str) -> nn.Module:
     if toolkit == "speechbrain":
         from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
-        return ECAPA_TDNN(80, channels=[width] * 4 + [1536 if width == 512 else 3072], lin_neurons=192)
+        return ECAPA_TDNN(80, channels=[width] * 4 + [1536], lin_neurons=192)
     if toolkit == "speakerlab":
         from speakerlab.models.campplus import DTDNN
         from speakerlab.models.ecapa_tdnn import ECAPA_TDNN
@@ -109,7 +111,7 @@ def peer_encoder(toolkit: str, name: str) -> nn.Module:
         from speakerlab.models.resnet import ResNet
 
         return {
-            "ecapa": lambda: ECAPA_TDNN.ECAPA_TDNN(80, channels=[width] * 4 + [1536], lin_neurons=192),
+            "ecapa": lambda: ECAPA_TDNN.ECAPA_TDNN(80, channels=[512] * 4 + [1536], lin_neurons=192),
             "resnet": lambda: ResNet.ResNet(feat_dim=80, embedding_size=256, two_emb_layer=False),
             "campplus": lambda: DTDNN.CAMPPlus(80),
             "eres2net_v2": lambda: ERes2NetV2.ERes2NetV2(),
