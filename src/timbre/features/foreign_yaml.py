@@ -19,6 +19,20 @@ _MOST_BYTES, _MOST_VALUES, _MOST_LEVELS = 1_000_000, 10_000, 20
 _REFERENCE = re.compile(r"<([A-Za-z_]\w*)>$")
 
 
+class _Loader(yaml.SafeLoader):
+    """Of which only the parser is used; it goes no deeper than a configuration does."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        if self._depth > _MOST_LEVELS:
+            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_LEVELS} levels")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 class ForeignYaml:
     """A mapping in a file, its values by their keys.
 
@@ -31,7 +45,7 @@ class ForeignYaml:
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise TimbreError(f"{path}: {path.stat().st_size:,} bytes, too large for a toolkit's configuration")
-            root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+            root = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
         except OSError as error:
             raise TimbreError(f"{path}: cannot be read: {fault(error)}") from None
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
