@@ -103,6 +103,8 @@ def test_a_calibration_of_another_model_or_back_end_is_refused(exp, own, people,
     other.write_text(own.read_text().replace(read_calibration(own).model_sha256, "0" * 64))
     with refused(other, "another model"):
         timbre.People(people.folder, calibration=other)
+    taken = timbre.People(people.folder, calibration=read_calibration(own)).recogniser.backend
+    assert taken.calibration == people.recogniser.backend.calibration
     with refused(own, "cosine", "plda"):
         timbre.People(people.folder, calibration=own, backend="plda")
     with refused(own, "--cohort"):

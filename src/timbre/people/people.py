@@ -16,6 +16,7 @@ import numpy as np
 from timbre.errors import TimbreError
 from timbre.kaldi.waveform import Audio, Waveform
 from timbre.models.trained import TrainedModel
+from timbre.people.own_calibration import OwnCalibration
 from timbre.people.recogniser import Answer, Examined, Recogniser
 from timbre.people.store import (
     RECORD,
@@ -50,7 +51,7 @@ class People:
         model: str | Path | TrainedModel | None = None,
         backend: str = "",
         cohort: str | Path | None = None,
-        calibration: str | Path | None = None,
+        calibration: str | Path | OwnCalibration | None = None,
         device: str = "cpu",
     ) -> None:
         self.folder = Path(folder)

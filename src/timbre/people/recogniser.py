@@ -17,7 +17,7 @@ from timbre.kaldi.waveform import Audio, Waveform
 from timbre.models.trained import TrainedModel
 from timbre.people.backends import open_backend, read_cohort
 from timbre.people.decision import Rule, make_rule, posteriors
-from timbre.people.own_calibration import cohort_sha256, read_calibration
+from timbre.people.own_calibration import OwnCalibration, cohort_sha256, read_calibration
 from timbre.people.recording import Quality, measure_quality, warn_of_quality
 from timbre.scoring.backend import Backend, Prepared, parse
 from timbre.scoring.embeddings import Embeddings
@@ -91,7 +91,7 @@ class Recogniser:
         model: a path, or a model.
         backend: the name of a trained back-end (:func:`timbre.people.backends.open_backend`).
         cohort: embeddings of other people (an scp, or a folder of people), for AS-norm.
-        calibration: a file of ``timbre calibrate``; without it the model's own is taken, if it has one.
+        calibration: what ``timbre.calibrate`` gives, or a file of it; else the model's own is taken, if it has one.
 
     Raises:
         TimbreError: for a calibration of another model, back-end or cohort.
@@ -102,21 +102,23 @@ class Recogniser:
         model: str | Path | TrainedModel,
         backend: str = "",
         cohort: str | Path | None = None,
-        calibration: str | Path | None = None,
+        calibration: str | Path | OwnCalibration | None = None,
         device: str = "cpu",
     ) -> None:
         self.path = "" if isinstance(model, TrainedModel) else str(model)
         self.model = model if isinstance(model, TrainedModel) else TrainedModel.load(model, device)
         members = read_cohort(cohort, self.model) if cohort else None
         self.qualities: dict[str, tuple[float, float]] = {}
-        if not calibration:
+        if calibration is None:
             self.backend = open_backend(self.model, self.path, backend, members)
             if self.backend.name.calibration == "quality":
                 raise TimbreError(
                     "a back-end with +quality is for lists of trials; take one without (--backend NAME)"
                 )
             return
-        own = read_calibration(calibration)
+        own, calibration = calibration, "the calibration"
+        if not isinstance(own, OwnCalibration):
+            own, calibration = read_calibration(own), own
         if own.model_sha256 != self.model.sha256:
             raise TimbreError(
                 f"{calibration}: made for another model; make it again for this one (timbre calibrate)"
