@@ -12,7 +12,6 @@ from messages import names
 
 import timbre
 from timbre.kaldi import audio
-from timbre.serve.turns import Turns
 
 from .conftest import RATE, voice, wav
 
@@ -152,15 +151,14 @@ def test_the_line_is_short_and_does_not_wait_for_ever(make_app):
 
     from .conftest import OWN
 
-    app = make_app(line=2, wait=0.2)
+    app = make_app(line=2, wait=0.3, soon=0.05)
     inside, done = threading.Event(), threading.Event()
 
     def hold():
-        with app._turns.turn():
-            inside.set()
-            done.wait(5)
+        inside.set()
+        return done.wait(5)
 
-    holder = threading.Thread(target=hold)
+    holder = threading.Thread(target=lambda: app._turns.run(hold))
     holder.start()
     inside.wait(5)
     late = []
@@ -175,4 +173,3 @@ def test_the_line_is_short_and_does_not_wait_for_ever(make_app):
     assert (early.status_code, late[0].status_code) == (429, 503)
     assert early.headers["Retry-After"] == late[0].headers["Retry-After"] == "1"
     assert Client(app).get("/api/people", headers=OWN).status_code == 200
-    assert isinstance(app._turns, Turns)

@@ -63,7 +63,7 @@ class App:
         self.limits = limits or Limits()
         self.port = port
         self._recognition = Recognition(people, self.limits, false_accepts, prior)
-        self._turns = Turns(self.limits.line, self.limits.wait)
+        self._turns = Turns(self.limits.line, self.limits.wait, self.limits.soon)
         self._page = resources.files("timbre.serve").joinpath("page.html").read_text(encoding="utf-8")
         self._policy = policy_of(self._page)
         self._seen: set[str] = set()
@@ -123,21 +123,22 @@ class App:
         return response
 
     def _list(self, request: Request) -> Response:
-        with self._turns.turn():
-            return json_response(self._recognition.overview())
+        return json_response(self._turns.run(self._recognition.overview))
 
     def _identify(self, request: Request) -> Response:
         data = self._audio(request)
-        with self._turns.turn():
+
+        def identify() -> dict[str, Any]:
             if not self._recognition.names:
                 raise Conflict("nobody is enrolled yet; enrol somebody first")
-            return json_response(self._recognition.identify(data))
+            return self._recognition.identify(data)
+
+        return json_response(self._turns.run(identify))
 
     def _enrol(self, request: Request) -> Response:
         name = self._name(request.args.get("name"))
         data = self._audio(request)
-        with self._turns.turn():
-            return json_response(self._recognition.enrol(name, data))
+        return json_response(self._turns.run(lambda: self._recognition.enrol(name, data)))
 
     def _forget(self, request: Request) -> Response:
         if request.mimetype != JSON:
@@ -150,10 +151,13 @@ class App:
         except RecursionError:
             raise BadRequest("the body is nested too deeply") from None
         name = self._name(asked.get("name") if isinstance(asked, dict) else None)
-        with self._turns.turn():
+
+        def forget() -> dict[str, Any]:
             if name not in self._recognition.names:
                 raise NotFound(f"{name!r} is not enrolled")
-            return json_response(self._recognition.forget(name))
+            return self._recognition.forget(name)
+
+        return json_response(self._turns.run(forget))
 
     def _audio(self, request: Request) -> bytes:
         if request.mimetype != AUDIO and not request.mimetype.startswith("audio/"):

@@ -10,8 +10,9 @@ class Limits:
     """Attributes:
     body: bytes of a request.
     seconds: of audio in a recording.
-    line: requests that are with the model or wait for it; more are sent away (429).
-    wait: seconds for which a request waits for the model (503).
+    line: requests that are with the model or wait for it.
+    soon: seconds for which a request waits for a place in that line; then it is sent away (429).
+    wait: seconds for which it waits in the line (503).
     name: characters of a name.
     shown: people whose scores are sent.
     threads: that answer; more than ``line``, so the page loads while the model works.
@@ -23,10 +24,11 @@ class Limits:
     body: int = 12 << 20
     seconds: float = 60.0
     line: int = 8
-    wait: float = 20.0
+    soon: float = 1.0
+    wait: float = 30.0
     name: int = 200
     shown: int = 500
     threads: int = 12
-    connections: int = 32
-    idle: int = 30
+    connections: int = 24
+    idle: int = 5
     receive: int = 60

@@ -27,7 +27,7 @@ NAME = "recording"
 
 class Recognition:
     """Args:
-    people: not safe for several threads; see :class:`timbre.serve.turns.Turns`.
+    people: for one thread; see :class:`timbre.serve.turns.Turns`.
     false_accepts, prior: as :meth:`timbre.people.people.People.identify`.
     """
 

@@ -92,7 +92,7 @@ def settings(limits: Limits) -> dict[str, Any]:
         "threads": limits.threads,
         "connection_limit": limits.connections + 2,  # waitress counts what it listens to
         "channel_timeout": limits.idle,
-        "cleanup_interval": max(1, limits.idle // 6),
+        "cleanup_interval": 1,
         "max_request_header_size": 16_384,
         "max_request_body_size": most,
         "inbuf_overflow": most + _BEYOND,

@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLong
+from typing import TypeVar
 
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 AGAIN = 1
 """Seconds after which a request that was sent away may come again."""
+T = TypeVar("T")
 
 
 class Turns:
-    """A lock with a line of bounded length.
+    """A line before the one thread that uses the model: its arrays are in that thread's memory only.
 
     Args:
-        line: who has the lock, and who waits for it.
-        wait: seconds.
+        line: who has the model, and who waits for it.
+        wait: seconds for it, and
+        soon: seconds for a place in the line.
     """
 
-    def __init__(self, line: int, wait: float) -> None:
+    def __init__(self, line: int, wait: float, soon: float) -> None:
         self._places = threading.BoundedSemaphore(line)
-        self._lock = threading.Lock()
-        self._wait = wait
+        self._thread = ThreadPoolExecutor(1, "model")
+        self._wait, self._soon = wait, soon
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """The block has the model for itself.
+    def run(self, task: Callable[[], T]) -> T:
+        """What the task returns or raises. One that has begun is waited for, as it may have changed something.
 
         Raises:
             TooManyRequests: the line is full.
-            ServiceUnavailable: the lock was not to be had in time.
+            ServiceUnavailable: the model was not free in time; the task was not begun.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._places.acquire(timeout=self._soon):
             raise TooManyRequests("too many requests at once; try again in a moment", retry_after=AGAIN)
         try:
-            if not self._lock.acquire(timeout=self._wait):
-                raise ServiceUnavailable(
-                    f"the model was busy for {self._wait:g} s; try again later", retry_after=AGAIN
-                )
+            begun = self._thread.submit(task)
             try:
-                yield
-            finally:
-                self._lock.release()
+                return begun.result(self._wait)
+            except TooLong:
+                if begun.cancel():
+                    said = f"the model was busy for {self._wait:g} s; try again later"
+                    raise ServiceUnavailable(said, retry_after=AGAIN) from None
+            return begun.result()
         finally:
             self._places.release()
