@@ -55,6 +55,20 @@ def load_excerpt(
         return resample(samples, file.samplerate, rate)[:length]
 
 
+def load_part(path: str, start: float = 0.0, end: float = math.inf) -> tuple[np.ndarray, int]:
+    """The samples (N,) between two seconds of a file's first channel, and their rate in Hz; (0,) beyond its end.
+
+    Only they are read where :func:`load_excerpt` reads an excerpt alone.
+
+    Raises:
+        AudioError: what :func:`load_excerpt` refuses of a file, but no silence.
+    """
+    with open_audio(path) as (file, promise):
+        part = _Excerpts(file, promise)
+        first, last = round(start * file.samplerate), min(end * file.samplerate, part.frames)
+        return part.read(first, max(round(last) - first, 0)), file.samplerate
+
+
 def refuse_outside(start: float, end: float, seconds: float) -> None:
     """Refuses a segment from ``start`` to ``end`` (infinite: to the end) that a recording of ``seconds`` lacks."""
     last = seconds if end == math.inf else end

@@ -11,7 +11,7 @@ from html import escape
 import matplotlib
 from matplotlib.figure import Figure
 
-# Drawn in colours that nobody would choose, which become the page's own (template.html defines them).
+# Drawn in colours that nobody would choose, which become the page's own (page.css defines them).
 INK, FAINT, FIRST, SECOND, THIRD, FOURTH = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f", "#101112"
 PAGE = {
     INK: "currentColor",

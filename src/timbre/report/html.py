@@ -16,7 +16,6 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from timbre import plain_yaml
@@ -24,9 +23,9 @@ from timbre.errors import TimbreError
 from timbre.kaldi.atomic import atomic_write
 from timbre.kaldi.text import read_optional, read_text
 from timbre.report import classification, folds, front_end, gates, phones, plots, verification
-from timbre.report.columns import speakers
 from timbre.report.drawing import stamped
-from timbre.scoring.evaluation import bounded, percent
+from timbre.report.page import render
+from timbre.report.players import Players
 from timbre.scoring.measured import metrics_files, trainings
 from timbre.scoring.verdict import stamp
 
@@ -34,7 +33,7 @@ from timbre.scoring.verdict import stamp
 _TASKS = {"verification": verification, "classification": classification, "phones": phones}
 
 
-def write_report(exp: str | Path, about: str | None = None) -> Path:
+def write_report(exp: str | Path, about: str | None = None, audio: bool = False) -> Path:
     """Writes ``<exp>/report.html`` and returns its path.
 
     The page shows each ``metrics.json`` in ``exp`` and in the folders right under it, and what there is of
@@ -44,6 +43,7 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
 
     Args:
         about: text on the speech for under the title; ``None`` takes the file ``about`` of the data directory.
+        audio: put players of the worst errors into the page: people's voices.
     Raises:
         TimbreError: where there is no ``metrics.json``, or a file that cannot be read.
     """
@@ -63,13 +63,12 @@ def write_report(exp: str | Path, about: str | None = None) -> Path:
     classified = [one for one in evaluations if one["template"] == "classification.html" and one["part"]]
     data = [Path(path) for one in evaluations for path in one.get("data", [one["metrics"].get("data")])]
     data = list(dict.fromkeys(data))
-    templates = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"percent": percent, "bounded": bounded, "speakers": speakers}
-    page = environment.get_template("template.html").render(
+    page = render(
+        "template.html",
         title=exp.resolve().name,
         about=[about] if about else list(filter(None, (_text(folder / "about") for folder in data))),
         evaluations=evaluations,
+        players=Players() if audio else None,
         parts=classification.overview(classified) if len(classified) > 1 else None,
         front_end=front_end.summary(task, histories[0]) if task in front_end.TASKS and histories else None,
         gates=gates.section(exp / "gates.json", _stamps(evaluations)),

@@ -29,6 +29,7 @@ from timbre.scoring.ensemble import read_members
 from timbre.scoring.overlap import overlap
 from timbre.scoring.posteriors import Posteriors, restricted
 from timbre.scoring.verdict import of_speech, verdict
+from timbre.scoring.worst import worst_confusions
 
 BEST = 5  # the measure `top5`: whether the truth is among so many
 COMPARED = ("accuracy", "recall", "f1")
@@ -118,6 +119,8 @@ def evaluate_classes(
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(matrix, (truth, decisions.predicted), 1)
     metrics["confusions"] = confusions(truth, decisions.predicted, utterances, classes)
+    labelled, taken = ([classes[number] for number in column] for column in (truth, decisions.predicted))
+    metrics["worst"] = worst_confusions(first, labelled, taken)
     metrics["classes"] = by_class(decisions, draws, classes)
     alike = labels == "utt2spk" or len(people) == len(utterances)  # each is a class, or known by one utterance
     metrics["speakers"] = None if alike else by_speaker(decisions, speakers, people.tolist())

@@ -22,6 +22,7 @@ from timbre.scoring.calibration import cllr, min_cllr
 from timbre.scoring.conditions import conditions
 from timbre.scoring.metrics import Roc, act_dcf, between, eer, kaldi_eer, min_dcf, roc_curve
 from timbre.scoring.trial_lists import count_repeated, refuse_own_speech
+from timbre.scoring.worst import worst_trials
 
 
 def evaluate(
@@ -93,6 +94,7 @@ def evaluate(
         name: _condition(scores[first][mask], trials.target[mask], speakers.take(mask), threshold, count, seed)
         for name, mask in conditions(directory, trials, speakers).items()
     }
+    metrics["worst"] = worst_trials(trials, scores[first], speakers, threshold)
     with together(), atomic_write(Path(out) / "metrics.json") as file:
         with atomic_write(Path(out) / "curves.npz", "wb") as arrays:
             np.savez(arrays, **curves)
