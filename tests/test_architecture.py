@@ -80,6 +80,7 @@ NEEDS = {name: {"torch"} for name in NETWORKS} | {
     "export-onnx": {"torch", "onnx"},
     "train-encoder": {"torch", "tensorboard"},
     "make-report": {"matplotlib"},
+    "compare-report": {"matplotlib"},
 }
 LOADED = f"""
 import ast, sys, timbre.stages
@@ -108,7 +109,7 @@ def python(code: str, *arguments: object) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("last", [["export-onnx", "train-encoder"], ["make-report"]])
+@pytest.mark.parametrize("last", [["export-onnx", "train-encoder"], ["make-report", "compare-report"]])
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(last):
     """The imports of its module and of its functions, one command after the other, in one process for many."""
     first = [name for name in commands() if name not in NEEDS] + NETWORKS * ("make-report" not in last)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from timbre.report.columns import speakers
 from timbre.scoring.evaluation import bounded, percent
@@ -30,7 +30,7 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         finalize=_whole,
     )
-    environment.filters |= {"percent": percent, "bounded": bounded, "speakers": speakers}
+    environment.filters |= {"percent": percent, "bounded": bounded, "speakers": speakers, "breakable": _breakable}
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template).render(script=Markup(script), script_sha256=digest, **values)
@@ -41,3 +41,8 @@ def _whole(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup) or not (found := _BOUNDED.fullmatch(value)):
         return value
     return Markup('{} <span class="interval">{}</span>{}').format(*found.groups())
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in the next line after a dot or an underscore."""
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))

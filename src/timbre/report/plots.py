@@ -64,19 +64,25 @@ def histogram(curve: Mapping[str, np.ndarray], threshold: float, name: str) -> s
         return svg(drawn, f"{name}-histogram", "Histograms of target and nontarget scores")
 
 
-def conditions(rates: Mapping[str, Mapping[str, Any]], whole: float, name: str) -> str:
-    """EER with interval by condition (a dot and a bar each), and of the whole list (a line)."""
+def conditions(
+    rates: Mapping[str, Mapping[str, Any]],
+    whole: float,
+    name: str,
+    mark: str = "all trials",
+    label: str = "Equal error rate by condition",
+) -> str:
+    """EER with interval by condition (a dot and a bar each), and of the whole list (a line, called ``mark``)."""
     with figure(4.6, 0.9 + 0.35 * len(rates)) as (drawn, axes):
         for row, rate in enumerate(rates.values()):
             if rate["low"] is not None:
                 axes.plot([100 * rate["low"], 100 * rate["high"]], [row, row], color=FIRST, linewidth=2)
             axes.plot(100 * rate["value"], row, "o", color=FIRST)
-        axes.axvline(100 * whole, color=INK, linestyle=":", label="all trials")
+        axes.axvline(100 * whole, color=INK, linestyle=":", label=mark)
         axes.set_yticks(range(len(rates)), list(rates))
         axes.set(xlabel="EER (%), with 95 % interval", ylim=(len(rates) - 0.5, -0.5))
         axes.set_xlim(left=0)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
-        return svg(drawn, f"{name}-conditions", "Equal error rate by condition")
+        return svg(drawn, f"{name}-conditions", label)
 
 
 _PANELS = (
