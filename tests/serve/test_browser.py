@@ -114,12 +114,18 @@ def test_the_page_in_a_browser(page, tmp_path):
 
 @pytest.mark.all
 def test_a_recording_by_the_microphone(page):
+    """By the keyboard alone: the button keeps the focus while the microphone is waited for."""
     import time
 
-    page.find("record").click()
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    page.driver.execute_script("document.getElementById('record').focus()")
+    ActionChains(page.driver).send_keys(Keys.SPACE).perform()
     time.sleep(2)
     assert page.text("record-text") == "Stop" and page.find("level").is_displayed()
-    page.press("record")
+    ActionChains(page.driver).send_keys(Keys.SPACE).perform()
+    page.wait()
     assert "Recorded" in page.text("have-text")
     page.press("ask")
     assert page.text("candidates").startswith("voice 1") and "48000" in page.text("notes")
