@@ -5,7 +5,7 @@ Differences are paired, as in :mod:`timbre.scoring.comparison`, and the confs st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -29,19 +29,16 @@ from timbre.scoring.measured import CLASSIFICATION, System, read_metrics, traini
 
 
 class _Task(NamedTuple):
-    """How one task is compared: its measures by name, with their headings, and which of them are shown in %."""
+    """How one task is compared: its measures by name, with their headings, those shown in %, and by what."""
 
     measures: dict[str, str]
     rates: tuple[str, ...]
-    compare: Any
+    compare: Callable[[System, System], tuple[str, dict[str, Difference]]]
+    pictures: Callable[..., dict[str, str]]
 
 
 _TRIALS = {"eer": "EER % [95 %]", **{f"min_dcf_{prior:g}": f"minDCF({prior:g})" for prior in PRIORS}}
 _CLASSES = dict(zip(COMPARED, ("accuracy % [95 %]", "recall (UA) % [95 %]", "F1 % [95 %]"), strict=True))
-_TASKS = {
-    "verification": _Task(_TRIALS, ("eer",), compare_trials),
-    CLASSIFICATION: _Task(_CLASSES, COMPARED, compare_classes),
-}
 
 
 def write_comparison(exps: Sequence[str | Path], out: str | Path) -> Path:
@@ -118,24 +115,17 @@ def _part(systems: Mapping[str, System], name: str) -> dict[str, Any]:
         raise TimbreError(f"different tasks cannot be compared: {' and '.join(theirs)}")
     task = _TASKS[tasks.pop()]
     first, *others = systems
-    found: dict[str, dict[str, Difference]] = {}
-    for other in others:
-        tested, found[other] = task.compare(systems[other], systems[first])
+    compared = {other: task.compare(systems[other], systems[first]) for other in others}
+    # What was tested on, and of classifiers how each was: both stand in the same words in all of them.
+    tested = dict.fromkeys(line for said, _ in compared.values() for line in said.splitlines())
     values = {label: system.metrics["systems"][system.name] for label, system in systems.items()}
     return {
-        "tested": tested.splitlines()[0],
+        "tested": list(tested),
         "how": systems[first].metrics["bootstrap"],
         "head": list(task.measures.values()),
         "rows": {label: _cells({key: row[key] for key in task.measures}, task) for label, row in values.items()},
-        "differences": {label: _differences(differences, task) for label, differences in found.items()},
-        "plots": {
-            title: Markup(picture)
-            for title, picture in (
-                _pictures_of_trials(systems, values, name)
-                if task.compare is compare_trials
-                else _pictures_of_classes(systems, values, name)
-            ).items()
-        },
+        "differences": {label: _differences(differences, task) for label, (_, differences) in compared.items()},
+        "plots": {title: Markup(picture) for title, picture in task.pictures(systems, values, name).items()},
     }
 
 
@@ -176,13 +166,20 @@ def _pictures_of_classes(
     systems: Mapping[str, System], values: Mapping[str, dict[str, Any]], name: str
 ) -> dict[str, str]:
     chance = next(iter(systems.values())).metrics["chance"]
-    rates = {
-        measure: {label: row[key] for label, row in values.items()}
-        for key, measure in (("accuracy", "accuracy"), ("recall", "recall (UA)"))
-    }
+    drawn = {"accuracy": "Accuracy", "recall": "Recall (UA)"}
     return {
-        measure.capitalize() if measure == "accuracy" else "Recall (UA)": class_plots.bars(
-            row, "experiment", ("chance", chance), f"{name}-{measure[:3]}", measure
+        title: class_plots.bars(
+            {label: row[key] for label, row in values.items()},
+            "experiment",
+            ("chance", chance),
+            f"{name}-{key}",
+            key,
         )
-        for measure, row in rates.items()
+        for key, title in drawn.items()
     }
+
+
+_TASKS = {
+    "verification": _Task(_TRIALS, ("eer",), compare_trials, _pictures_of_trials),
+    CLASSIFICATION: _Task(_CLASSES, COMPARED, compare_classes, _pictures_of_classes),
+}
