@@ -24,6 +24,7 @@ def trained(run, clone):
     return clone / HERE
 
 
+@pytest.mark.all
 def test_fine_tuning_is_compared_with_the_model_as_it_was(trained, run, again):
     words = ["--init", trained / "exp/first/final.pt", "--exp", "exp/tuned", *TUNED]
     code, out, err = run("run.sh", *words, folder=HERE)
@@ -39,16 +40,17 @@ def test_fine_tuning_is_compared_with_the_model_as_it_was(trained, run, again):
     again(*words, folder=HERE)
 
 
+@pytest.mark.all
 def test_a_data_directory_in_the_place_of_the_table(trained, run):
     (trained / "data/prepared_from").unlink()
     code, out, err = run("run.sh", "--table", trained / "data/all", "--stop-stage", 0, folder=HERE)
     assert code == 0 and names(out, "data/train", "data/test"), out + err
 
 
-def test_mistakes_are_named(trained, run):
+def test_mistakes_are_named(clone, run):
     for words, named in (
         (["--table", "elsewhere.csv"], ["elsewhere.csv", "--table"]),
-        (["--table", trained / "conf"], ["conf", "utt2spk"]),
+        (["--table", clone / HERE / "conf"], ["conf", "utt2spk"]),
         (["--conf", "conf/fine_tuning.yaml"], ["fine_tuning.yaml", "frozen_epochs", "--init FILE"]),
         (["--init", "none.pt"], ["none.pt"]),
     ):

@@ -22,8 +22,12 @@ SMALL = shlex.join(map(str, tiny.options(".", "xvector_am")))
 BEGUN = ["egs/csv/ser/run.sh --table /path/to/my.csv"]
 BEGUN += ["egs/synthetic/byola/run.sh --data data/both"]
 BEGUN += ["egs/synthetic/wav2vec/run.sh --data data/both --set train.epochs=40"]
+TUNED = "egs/csv/sv/run.sh --table /path/to/speakers.csv --init /path/to/model.pt"
+VERIFIED = "timbre verify a.wav b.wav --model /path/to/model.pt"
 TRAINED = {  # by the settings for tests
     **{command: f"{command} --stop-stage 0" for command in BEGUN},
+    TUNED: f"{TUNED} --test-share 0.5 --stop-stage 0",
+    VERIFIED: VERIFIED.replace("a.wav b.wav", "/path/to/anna-0.wav /path/to/ben-0.wav"),
     "./run.sh": f"./run.sh --stop-stage 2 --exp exp/xvector_am {SMALL}",
     "timbre make-plan --conf conf/xvector_am.yaml --exp exp/mine": f"timbre make-plan --exp exp/mine {SMALL}",
 }
@@ -61,6 +65,9 @@ def given(tmp_path_factory, noise):
     write_table(mine / "enrol", {model: f"{spk}-0 {spk}-1" for model, spk in models.items()})
     rows = [f"{utt}.wav;{spk};{('calm', 'angry')[int(utt[-1]) % 2]}\n" for utt, spk in utterances.items()]
     (root / "my.csv").write_text("path;speaker;label\n" + "".join(rows))
+    (root / "speakers.csv").write_text(
+        "path,speaker\n" + "".join(f"{utt}.wav,{utterances[utt]}\n" for utt in utterances)
+    )
     tested = [utt for utt in utterances if utt[-1] in "23"]
     lines = [f"{model} {utt} {kinds[utterances[utt] == spk]}\n" for model, spk in models.items() for utt in tested]
     (mine / "trials_models").write_text("".join(lines))
@@ -79,6 +86,8 @@ def write_as_kaldi(feats, folder):
 def done(shell, clone, given):
     """All commands of the page, each of which ends well."""
     for command in (one for one in read_page(PAGE) if one.kind == "shell" and not one.changes_shell):
+        if "/path/to/model.pt" in command.text:
+            shutil.copy(clone / "exp/xvector_am/final.pt", given / "model.pt")
         if "/path/to/kaldi" in command.text:
             write_as_kaldi(clone / "data/mine_feats/feats.scp", given / "kaldi")
         code, out, err = shell(TRAINED.get(command.text, command.text).replace("/path/to", str(given)))

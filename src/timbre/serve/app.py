@@ -101,12 +101,8 @@ class App:
             response = error_response(409, str(error))
         except Exception as error:
             response = self._failed(error)
-        secured = (
-            {}
-            if "Content-Security-Policy" not in response.headers
-            else {"Content-Security-Policy": response.headers["Content-Security-Policy"]}
-        )
-        return secure(response, secured)
+        own = response.headers.get("Content-Security-Policy")
+        return secure(response, {"Content-Security-Policy": own} if own else {})
 
     def _route(self, request: Request) -> Callable[[Request], Response]:
         if request.path not in self._routes:
@@ -189,12 +185,14 @@ class App:
         """What the machine refuses is said; a defect is told to the terminal, once, and never to the page."""
         if said := machine_fault(error):
             return error_response(503, said)
-        text = "".join(traceback.format_exception(error))
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} {frame.filename}:{frame.lineno}"
         with self._seen_lock:
-            new = text not in self._seen and len(self._seen) < 100
-            self._seen.add(text) if new else None
+            new = where not in self._seen and len(self._seen) < 100
+            if new:
+                self._seen.add(where)
         if new:
-            print(text, file=sys.stderr)
+            traceback.print_exception(error, file=sys.stderr)
         return error_response(500, "a defect of timbre: the terminal of the server has the details")
 
 
