@@ -136,7 +136,9 @@ def test_from_the_command_line(exp, own, tmp_path, write_voices, capsys):
     assert len(shown) == 8 and shown[1].startswith("voice 0\t3\t4.5\t") and str(exp) in shown[-1]
     decided = ["--people", str(folder), "--calibration", str(own), "--false-accepts", "0.05"]
     main(["identify", *decided, "--top", "2", str(tmp_path / "v3-7.wav")])
-    said = capsys.readouterr().out.splitlines()
+    heard = capsys.readouterr()
+    said = heard.out.splitlines()
+    assert names(heard.err, "recording: 1.5 s", "s of speech", "clipped")
     assert said[0].startswith("voice 3 (") and names(said[0], "6 people", "false accepts") and len(said) == 4
     main(["verify", *decided, "--claim", "voice 3", str(tmp_path / "v2-7.wav")])
     assert "not voice 3" in capsys.readouterr().out

@@ -152,7 +152,7 @@ class People:
         heard = self.recogniser.hear([source], rate)
         answer = self.recogniser.answers(names, people, heard, rule, prior, top)[0]
         others, known = self.recogniser.against_cohort(people, heard.embeddings) or ([None], [None])
-        return Examined(answer, heard.qualities[0], others[0], known[0])
+        return Examined(answer, others[0], known[0])
 
     def verify(
         self,

@@ -49,13 +49,14 @@ class Answer:
         candidates: the nearest people first.
         unknown: the probability of somebody else; ``None`` without a calibration.
         rule: by which it was decided; ``None`` without a calibration.
-        warnings: what speaks against the recording.
+        quality: of the recording, and ``warnings``, what speaks against it.
     """
 
     name: str | None
     candidates: list[Candidate]
     unknown: float | None
     rule: Rule | None
+    quality: Quality
     warnings: list[str]
 
 
@@ -73,13 +74,11 @@ class Examined:
     """An answer and what it came from.
 
     Attributes:
-        quality: of the recording.
         cohort: the recording's scores (C,) against the cohort, before any normalisation; ``None`` without one.
         people: its scores (P,) of that kind against the people, in the order of enrolment.
     """
 
     answer: Answer
-    quality: Quality
     cohort: np.ndarray | None
     people: np.ndarray | None
 
@@ -200,7 +199,7 @@ class Recogniser:
             accepted = rule is not None and candidates[0].score >= rule.threshold
             stranger = float(unknown[row]) if rule else None
             name = candidates[0].name if accepted else None
-            found.append(Answer(name, candidates, stranger, rule, heard.warnings[row]))
+            found.append(Answer(name, candidates, stranger, rule, heard.qualities[row], heard.warnings[row]))
         return found
 
     def compare(

@@ -40,6 +40,12 @@ class Quality:
     snr: float
     clipping: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.seconds:.1f} s, {self.speech:.1f} s of speech, level {self.level:.0f} dB, {self.snr:.0f} dB "
+            f"over the noise, {100 * self.clipping:.2g} % clipped"
+        )
+
 
 def measure_quality(samples: np.ndarray, rate: int) -> Quality:
     """The quality of samples (N,) in [-1, 1) at ``rate`` Hz."""

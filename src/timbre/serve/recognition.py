@@ -76,7 +76,7 @@ class Recognition:
             "rule": _rule(answer.rule),
             "candidates": [asdict(one) for one in answer.candidates],
             "people": len(self._people.names),
-            "quality": asdict(found.quality),
+            "quality": asdict(answer.quality),
             "notes": notes,
             "warnings": _without_name(answer.warnings),
             "cohort": self._cohort(found),

@@ -34,6 +34,13 @@ def open_people(args: argparse.Namespace):
     return People(args.people, args.model, args.backend, args.cohort, args.calibration, args.device)
 
 
+def say_quality(answer) -> None:
+    """What the recording is like, and what speaks against it, on stderr: the answer is for other programs, too."""
+    print(f"recording: {answer.quality}", file=sys.stderr)
+    for line in answer.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_people_options(parser, required=False)
     parser.add_argument("--top", type=int, default=BEST, help="people that are shown")
@@ -55,8 +62,7 @@ def main(args: argparse.Namespace) -> None:
     if args.table:
         return _identify_table(args, people, how)
     found = people.identify(listen(args.audio, people.recogniser.model.sample_rates, args), **how)
-    for line in found.warnings:
-        print(f"warning: {line}", file=sys.stderr)
+    say_quality(found)
     if found.rule is None:
         print("no decision: the model has no calibration (timbre calibrate makes one); cosines:")
     else:
@@ -74,10 +80,12 @@ def _identify_table(args: argparse.Namespace, people, how: dict) -> None:
     rates = people.recogniser.model.sample_rates
     results = people.identify_many((listen(each.path, rates, args) for each in listed), **how)
     with atomic_write(args.out) as file:
-        file.write("name\tpath\tanswer\tnearest\tscore\tprobability\tunknown\n")
+        file.write("name\tpath\tanswer\tnearest\tscore\tprobability\tunknown\tspeech\tlevel\tsnr\tclipping\n")
         for each, found in zip(listed, results, strict=True):
             nearest = found.candidates[0]
             values = [f"{nearest.score:.6g}", *(_shown(one) for one in (nearest.probability, found.unknown))]
+            quality = found.quality
+            values += [f"{one:.3g}" for one in (quality.speech, quality.level, quality.snr, quality.clipping)]
             answer = "-" if found.rule is None else found.name or "unknown"
             file.write("\t".join([each.name, each.path, answer, nearest.name, *values]) + "\n")
     said = results[0].rule or "no decision: the model has no calibration (timbre calibrate makes one)"

@@ -7,11 +7,10 @@ claim.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from timbre.errors import TimbreError
 from timbre.kaldi.listening import add_options, listen
-from timbre.stages.identify import add_people_options, open_people
+from timbre.stages.identify import add_people_options, open_people, say_quality
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +66,7 @@ def _verify(args: argparse.Namespace) -> None:
 
 def _say(found, name: str) -> None:
     """The answer about ``name``, the one candidate."""
-    for line in found.warnings:
-        print(f"warning: {line}", file=sys.stderr)
+    say_quality(found)
     candidate = found.candidates[0]
     print(f"score {candidate.score:.4f}")
     if found.rule is None:
