@@ -15,11 +15,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from timbre.features.frames import BandConf, frame_samples, require_one_frame
 
 EPS, EMPHASIS = 1e-8, 0.97
+LONGEST = 4096
+"""Samples of a frame."""
 
 
 class Conf(BandConf):
@@ -30,6 +32,15 @@ class Conf(BandConf):
     high_freq: float = Field(7600.0, description="Hz; 0 or less: that far below the Nyquist frequency")
     level: bool = Field(True, description="give the waveform mean 0 and deviation 1")
     emphasise: bool = Field(True, description="pre-emphasise the waveform")
+
+    @model_validator(mode="after")
+    def _transformed_by_a_product(self) -> Conf:
+        if (samples := frame_samples(self)) > LONGEST:
+            raise ValueError(
+                f"frame_length {self.frame_length:g} ms is {samples} samples; take {LONGEST} at most, as the "
+                "transform is a product with all of its waves"
+            )
+        return self
 
 
 class Extractor:
