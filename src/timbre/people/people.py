@@ -55,14 +55,14 @@ class People:
         device: str = "cpu",
     ) -> None:
         self.folder = Path(folder)
+        self._stamp = self._read_stamp()
         there = read_people(self.folder)
         if model is None and there is None:
             raise TimbreError(f"{folder}: nobody is enrolled there, so no model is known; name one (--model M)")
         self.recogniser = Recogniser(model or there.model, backend, cohort, calibration, device)
-        self._stamp: tuple[int, ...] | None = None
-        self._enrolled = self._nobody()
         self._prepared: Prepared | None = None
-        self._current()
+        self._enrolled = there or self._nobody()
+        self._require_same_model()
 
     @property
     def names(self) -> list[str]:
@@ -189,19 +189,26 @@ class People:
 
     def _current(self, anew: bool = False) -> Enrolled:
         """What the folder holds now: other processes may change it."""
-        try:
-            stat = (self.folder / RECORD).stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        except FileNotFoundError:
-            stamp = ()
+        stamp = self._read_stamp()
         if anew or stamp != self._stamp:
             self._enrolled, self._prepared, self._stamp = read_people(self.folder) or self._nobody(), None, stamp
-            if self._enrolled.model_sha256 != self.recogniser.model.sha256:
-                raise TimbreError(
-                    f"{self.folder}: people were enrolled with another model ({self._enrolled.model}), whose "
-                    "embeddings cannot be compared with this one's; take that model, or another folder"
-                )
+            self._require_same_model()
         return self._enrolled
+
+    def _read_stamp(self) -> tuple[int, ...]:
+        """What changes whenever the record is written."""
+        try:
+            stat = (self.folder / RECORD).stat()
+        except FileNotFoundError:
+            return ()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def _require_same_model(self) -> None:
+        if self._enrolled.model_sha256 != self.recogniser.model.sha256:
+            raise TimbreError(
+                f"{self.folder}: people were enrolled with another model ({self._enrolled.model}), whose "
+                "embeddings cannot be compared with this one's; take that model, or another folder"
+            )
 
     def _nobody(self) -> Enrolled:
         path = self.recogniser.path

@@ -105,7 +105,7 @@ def require_name(name: str) -> str:
         TimbreError: for one that nobody could see, or that would break a line.
     """
     name = name.strip()
-    if not any(sign.isprintable() and not sign.isspace() for sign in name) or not name.isprintable():
+    if not name or not name.isprintable():
         raise TimbreError(f"{name!r}: a name has letters to see, and no line breaks or control characters")
     return name
 
@@ -213,7 +213,7 @@ def _parse(path: Path, text: bytes) -> dict[str, Any]:
 
 def _recording(values: Mapping[str, Any]) -> Recording:
     recording = Recording(float(values["seconds"]), float(values["speech"]))
-    if not all(math.isfinite(value) and value >= 0 for value in asdict(recording).values()):
+    if not (0 <= recording.seconds < math.inf and 0 <= recording.speech < math.inf):
         raise ValueError("seconds below 0")
     return recording
 
