@@ -34,15 +34,15 @@ def read_listed(table: str | Path) -> list[Listed]:
     for number, line in enumerate(read_text(table).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        columns = line.strip().split("\t") if "\t" in line else line.split(maxsplit=1)
-        name, path, session, *others = [*(column.strip() for column in columns), "", ""][: max(3, len(columns))]
-        if not path or others:
+        columns = [column.strip() for column in (line.split("\t") if "\t" in line else line.split(maxsplit=1))]
+        if len(columns) not in (2, 3) or not columns[1]:
             raise TimbreError(f"{table}:{number}: expected '<name> <path>', or with tabs '<name> <path> <session>'")
+        name, path, *session = columns
         file = table.parent / path
         if not file.is_file():
             raise TimbreError(f"{table}:{number}: there is no file {file}; paths are from the table's folder")
         try:
-            found.append(Listed(require_name(name), str(file), session, number))
+            found.append(Listed(require_name(name), str(file), "".join(session), number))
         except TimbreError as error:
             raise TimbreError(f"{table}:{number}: {error}") from None
     if not found:

@@ -17,7 +17,7 @@ from timbre.errors import TimbreError
 from timbre.kaldi.waveform import Audio, Waveform
 from timbre.models.trained import TrainedModel
 from timbre.people.own_calibration import OwnCalibration
-from timbre.people.recogniser import Answer, Examined, Recogniser
+from timbre.people.recogniser import Answer, Examined, Heard, Recogniser
 from timbre.people.store import (
     RECORD,
     Enrolled,
@@ -134,9 +134,7 @@ class People:
         prior: float | None = None,
     ) -> list[Answer]:
         """:meth:`identify` of each of many recordings, embedded in batches."""
-        names, people = self._everybody()
-        rule = self.recogniser.rule(len(names), false_accepts, prior)
-        return self.recogniser.answers(names, people, self.recogniser.hear(sources, rate), rule, prior, top)
+        return self._answer(sources, rate, top, false_accepts, prior)[0]
 
     def examine(
         self,
@@ -147,11 +145,8 @@ class People:
         prior: float | None = None,
     ) -> Examined:
         """:meth:`identify`, with what the answer came from."""
-        names, people = self._everybody()
-        rule = self.recogniser.rule(len(names), false_accepts, prior)
-        heard = self.recogniser.hear([source], rate)
-        answer = self.recogniser.answers(names, people, heard, rule, prior, top)[0]
-        others, known = self.recogniser.against_cohort(people, heard.embeddings) or ([None], [None])
+        (answer,), heard = self._answer([source], rate, top, false_accepts, prior)
+        others, known = self.recogniser.against_cohort(self._everybody()[1], heard.embeddings) or ([None], [None])
         return Examined(answer, others[0], known[0])
 
     def verify(
@@ -178,6 +173,20 @@ class People:
     def scores(self, embeddings: np.ndarray) -> np.ndarray:
         """Scores (T, P) of embeddings (T, D) against each person (:meth:`Recogniser.scores`)."""
         return self.recogniser.scores(self._everybody()[1], embeddings)
+
+    def _answer(
+        self,
+        sources: Iterable[Audio],
+        rate: int | None,
+        top: int,
+        false_accepts: float | None,
+        prior: float | None,
+    ) -> tuple[list[Answer], Heard]:
+        """The answers, and what was heard; what cannot be asked is refused before anything is heard."""
+        names, people = self._everybody()
+        rule = self.recogniser.rule(len(names), false_accepts, prior)
+        heard = self.recogniser.hear(sources, rate)
+        return self.recogniser.answers(names, people, heard, rule, prior, top), heard
 
     def _everybody(self) -> tuple[list[str], Prepared]:
         current = self._current()
